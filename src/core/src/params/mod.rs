@@ -1,0 +1,27 @@
+//! Class parameters per provider, as plain data: `landfall-api` embeds them in the custom resource, and each
+//! provider parses its annotations into the same types, so class and annotation meet in one struct.
+
+use serde::Serialize;
+
+pub mod metal;
+
+/// The parameters of one class for its provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassParams {
+    /// The provider's defaults.
+    #[default]
+    Defaults,
+    /// Bare metal.
+    Metal(metal::MetalParams),
+}
+
+impl ClassParams {
+    /// The bare-metal parameters; the defaults if the class names none.
+    pub fn metal(&self) -> metal::MetalParams {
+        match self {
+            Self::Metal(params) => params.clone(),
+            Self::Defaults => metal::MetalParams::default(),
+        }
+    }
+}
