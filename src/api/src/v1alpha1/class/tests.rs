@@ -1,0 +1,174 @@
+use landfall_core::error::Category;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::v1alpha1::testing::{defaulted, refusals};
+
+fn manifest(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "landfall.dev/v1alpha1",
+        "kind": "LoadBalancerClass",
+        "metadata": {"name": name, "generation": 3},
+        "spec": spec,
+    })
+}
+
+/// A class as the API server hands it out.
+fn class(spec: &Value) -> LoadBalancerClass {
+    serde_json::from_value(defaulted::<LoadBalancerClass>(&manifest("gold", spec))).unwrap()
+}
+
+fn problem() -> Problem {
+    Problem {
+        category: Category::new("ProviderNotEnabled"),
+        message: "start with --providers metal".to_owned(),
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+#[rstest]
+#[case::bare("gold", json!({"provider": "aws"}))]
+#[case::own_block("gold", json!({"provider": "metal", "metal": {"addressPools": ["lan"]}}))]
+#[case::own_block_empty("gold", json!({"provider": "metal", "metal": {}}))]
+#[case::provider_name("metal", json!({"provider": "metal"}))]
+#[case::longest_name(&"x".repeat(63), json!({"provider": "gcp"}))]
+fn classes_are_accepted(#[case] name: &str, #[case] spec: Value) {
+    assert_eq!(refusals::<LoadBalancerClass>(&manifest(name, &spec), None), [""; 0]);
+}
+
+#[rstest]
+#[case::foreign_block(
+    "gold",
+    json!({"provider": "aws", "metal": {}}),
+    "spec: metal may only be given if provider is metal"
+)]
+#[case::name_of_another_provider(
+    "aws",
+    json!({"provider": "metal"}),
+    ": a class with the name of a provider must name this provider"
+)]
+#[case::long_name(&"x".repeat(64), json!({"provider": "metal"}), ": the name must have at most 63 characters")]
+#[case::selector(
+    "gold",
+    json!({"provider": "metal", "allowedNamespaces": {"matchExpressions": [{"key": "a", "operator": "In"}]}}),
+    "spec.allowedNamespaces.matchExpressions[0]: values must be given for In and NotIn, and for these only"
+)]
+fn classes_are_refused(#[case] name: &str, #[case] spec: Value, #[case] refusal: &str) {
+    assert_eq!(refusals::<LoadBalancerClass>(&manifest(name, &spec), None), [refusal]);
+}
+
+#[rstest]
+#[case::parameters(json!({"provider": "metal", "metal": {"addressPools": ["lan"]}, "default": true}), &[])]
+#[case::provider(json!({"provider": "gcp"}), &["spec.provider: provider cannot be changed; create another class"])]
+fn changes(#[case] spec: Value, #[case] expected: &[&str]) {
+    let old = manifest("gold", &json!({"provider": "metal"}));
+    assert_eq!(refusals::<LoadBalancerClass>(&manifest("gold", &spec), Some(&old)), expected);
+}
+
+#[test]
+fn defaults_are_filled_in_by_the_schema_and_by_us_alike() {
+    let bare = manifest("gold", &json!({"provider": "metal"}));
+    let ours: LoadBalancerClass = serde_json::from_value(bare.clone()).unwrap();
+    let servers: LoadBalancerClass = serde_json::from_value(defaulted::<LoadBalancerClass>(&bare)).unwrap();
+    assert_eq!(ours, servers);
+    let mut expected = Class::built_in(ProviderName::Metal).unwrap();
+    expected.name = ClassName::new("gold").unwrap();
+    expected.built_in = false;
+    assert_eq!(Class::try_from(&ours), Ok(expected));
+}
+
+#[test]
+fn every_field_reaches_the_core() {
+    let object = class(&json!({
+        "provider": "metal",
+        "metal": {"addressPools": ["lan", "wan"]},
+        "default": true,
+        "sharing": "Cluster",
+        "allowedNamespaces": {"matchLabels": {"team": "shop"}},
+    }));
+    let expected = Class {
+        name: ClassName::new("gold").unwrap(),
+        provider: ProviderName::Metal,
+        params: ClassParams::Metal(MetalParams { address_pools: vec!["lan".to_owned(), "wan".to_owned()] }),
+        default: true,
+        sharing: Sharing::Cluster,
+        allowed_namespaces: Some(LabelSelector {
+            match_labels: Some([("team".to_owned(), "shop".to_owned())].into()),
+            match_expressions: None,
+        }),
+        built_in: false,
+    };
+    assert_eq!(Class::try_from(&object), Ok(expected));
+}
+
+#[rstest]
+#[case::provider(json!({"provider": "azure"}), "InvalidValue", &["spec.provider: \"azure\"", "aws"])]
+#[case::sharing(json!({"provider": "aws", "sharing": "Team"}), "InvalidValue", &["spec.sharing: \"Team\"", "Namespace"])]
+#[case::parameter(
+    json!({"provider": "metal", "metal": {"racks": 3}}),
+    "InvalidValue",
+    &["spec.metal: {\"racks\":3}", "unknown field `racks`"]
+)]
+#[case::foreign_block(
+    json!({"provider": "aws", "metal": {}}),
+    "ConflictingValues",
+    &["spec.metal", "another provider than \"aws\""]
+)]
+#[case::operator(
+    json!({"provider": "aws", "allowedNamespaces": {"matchExpressions": [{"key": "a", "operator": "Gt"}]}}),
+    "InvalidValue",
+    &["spec.allowedNamespaces: \"Gt\"", "DoesNotExist"]
+)]
+fn what_this_version_cannot_use_is_told(#[case] spec: Value, #[case] reason: &str, #[case] words: &[&str]) {
+    let error = Class::try_from(&class(&spec)).unwrap_err();
+    let problem = Problem::from(&error);
+    assert_eq!(problem.category.as_str(), reason);
+    for word in words {
+        assert!(problem.message.contains(word), "{word} is not in: {}", problem.message);
+    }
+}
+
+#[test]
+fn a_name_too_long_is_told() {
+    let mut object = class(&json!({"provider": "metal"}));
+    object.metadata.name = Some("x".repeat(64));
+    assert!(matches!(Class::try_from(&object), Err(ClassError::Name(_))));
+}
+
+#[test]
+fn classes_of_a_newer_version_are_read_and_written_back_whole() {
+    let spec = json!({
+        "provider": "azure",
+        "metal": {"racks": 3},
+        "default": false,
+        "sharing": "Team",
+    });
+    let mut newer = spec.clone();
+    newer["tier"] = json!("gold");
+    let object: LoadBalancerClass = serde_json::from_value(manifest("gold", &newer)).unwrap();
+    assert_eq!(serde_json::to_value(&object.spec).unwrap(), spec);
+}
+
+#[rstest]
+#[case::nothing(2, Ok(()), None)]
+#[case::more_users(5, Ok(()), Some(("True", 5, 100)))]
+#[case::not_served(2, Err(problem()), Some(("False", 2, 200)))]
+fn a_status_is_written_only_if_it_changes(
+    #[case] services: i64,
+    #[case] verdict: Result<(), Problem>,
+    #[case] expected: Option<(&str, i64, i64)>,
+) {
+    let mut object = class(&json!({"provider": "metal"}));
+    object.status = next_class_status(&object, 2, Ok(()), at(100));
+    assert_eq!(object.status.as_ref().unwrap().observed_generation, Some(3));
+    let next = next_class_status(&object, services, verdict, at(200));
+    let seen = next.as_ref().map(|status| {
+        let ready = &status.conditions[0];
+        (ready.status.as_str(), status.services, ready.last_transition_time.0.as_second())
+    });
+    assert_eq!(seen, expected);
+}
