@@ -1,0 +1,252 @@
+//! The controller's part: asks, shows outcomes in statuses, polls, restarts, and looks whether all is well.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use landfall_core::error::ProviderError;
+use landfall_core::ids::LbId;
+use landfall_core::model::DesiredLb;
+use landfall_core::net::IpFamily;
+use landfall_core::outcome::{Outcome, Phase};
+use landfall_core::pools::Holding;
+use landfall_core::provider::Provider;
+
+use crate::expect::{self, View, addresses};
+use crate::world::{Traffic, World};
+
+/// How often a wish is asked for before the suite gives up on it.
+const ROUNDS: usize = 12;
+
+/// One world with one running process and the statuses of the Services.
+pub(crate) struct Stage<W> {
+    pub(crate) world: W,
+    pub(crate) provider: Arc<dyn Provider>,
+    statuses: BTreeMap<LbId, Holding>,
+    /// Load balancers that may not lose an address that their status shows.
+    pinned: BTreeSet<LbId>,
+}
+
+impl<W: World> Stage<W> {
+    pub(crate) async fn new() -> Self {
+        let world = W::new().await;
+        let provider = world.start(&[]).await;
+        let external = provider.capabilities().external_state;
+        assert_eq!(external, world.traffic().is_some(), "external state and external calls go together");
+        Self { world, provider, statuses: BTreeMap::new(), pinned: BTreeSet::new() }
+    }
+
+    /// From now on, whatever happens, every outcome must contain the addresses that the status shows then.
+    pub(crate) fn pin(&mut self, id: &LbId) {
+        self.pinned.insert(id.clone());
+    }
+
+    /// The process dies and comes back, knowing nothing.
+    pub(crate) async fn restart(&mut self) {
+        let statuses: Vec<Holding> = self.statuses.values().cloned().collect();
+        self.provider = self.world.start(&statuses).await;
+    }
+
+    /// Asks once. A success shows in the status, as the controller would write it.
+    pub(crate) async fn ensure(&mut self, desired: &DesiredLb) -> Result<Outcome, ProviderError> {
+        let outcome = self.ask(desired).await?;
+        self.show(desired, &outcome);
+        Ok(outcome)
+    }
+
+    /// Asks once, and does not get to write the status.
+    pub(crate) async fn ask(&self, desired: &DesiredLb) -> Result<Outcome, ProviderError> {
+        let wish = self.as_seen(desired);
+        assert_eq!(self.provider.validate(&wish), [], "the wish should be servable");
+        let outcome = self.provider.ensure(&wish).await?;
+        if self.pinned.contains(&desired.id) {
+            let (shown, got) = (self.shown(&desired.id), addresses(&outcome));
+            assert!(shown.iter().all(|ip| got.contains(ip)), "{shown:?} was shown, now it is {got:?}");
+        }
+        Ok(outcome)
+    }
+
+    /// The plan for a wish, as the controller would ask for it now.
+    pub(crate) async fn plan(&self, desired: &DesiredLb) -> Result<landfall_core::plan::Plan, ProviderError> {
+        self.provider.plan(&self.as_seen(desired)).await
+    }
+
+    /// Asks until it is ready, and checks that the world then is as asked for.
+    pub(crate) async fn converge(&mut self, desired: &DesiredLb) -> Outcome {
+        for _ in 0..ROUNDS {
+            match self.ensure(desired).await {
+                Ok(outcome) if outcome.phase == Phase::Ready => {
+                    self.check(desired, &outcome).await;
+                    return outcome;
+                }
+                Ok(_) => self.world.settle().await,
+                Err(error) => panic!("{}: {}", desired.id, error.explain()),
+            }
+        }
+        panic!("{} is not ready after {ROUNDS} rounds", desired.id);
+    }
+
+    /// Like `converge`, but errors are waited out. Answers them.
+    pub(crate) async fn converge_through(&mut self, desired: &DesiredLb) -> Vec<ProviderError> {
+        let mut errors = Vec::new();
+        for _ in 0..ROUNDS {
+            match self.ensure(desired).await {
+                Ok(outcome) if outcome.phase == Phase::Ready => {
+                    self.check(desired, &outcome).await;
+                    return errors;
+                }
+                Ok(_) => {}
+                Err(error) => errors.push(error),
+            }
+            self.world.settle().await;
+        }
+        panic!("{} is not ready after {ROUNDS} rounds: {errors:?}", desired.id);
+    }
+
+    /// Releases, waiting errors out. Answers them.
+    pub(crate) async fn release_through(&mut self, id: &LbId) -> Vec<ProviderError> {
+        let mut errors = Vec::new();
+        for _ in 0..ROUNDS {
+            match self.provider.release(id).await {
+                Ok(()) => {
+                    self.forget(id);
+                    return errors;
+                }
+                Err(error) => errors.push(error),
+            }
+            self.world.settle().await;
+        }
+        panic!("{id} is not released after {ROUNDS} rounds: {errors:?}");
+    }
+
+    /// Releases at the first attempt.
+    pub(crate) async fn release(&mut self, id: &LbId) {
+        let errors = self.release_through(id).await;
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    /// The same wish again must cost no write and no step, and must not be planned to.
+    pub(crate) async fn assert_settled(&mut self, desired: &DesiredLb) {
+        let before = self.world.traffic();
+        let plan = self.plan(desired).await.expect("plan");
+        assert!(plan.is_empty(), "the plan should be empty: {plan}");
+        let outcome = self.ensure(desired).await.expect("ensure");
+        assert_eq!(outcome.steps, [], "nothing should be done");
+        assert_eq!(outcome.phase, Phase::Ready);
+        assert_eq!(self.writes_since(before), 0, "nothing should be written");
+        self.assert_nothing_spare(desired).await;
+    }
+
+    /// Whatever came before, no more may exist than in a new world with that wish.
+    async fn assert_nothing_spare(&self, desired: &DesiredLb) {
+        if self.statuses.len() > 1 || !desired.retained.is_empty() {
+            return;
+        }
+        let twin = W::new().await;
+        let provider = twin.start(&[]).await;
+        for _ in 0..ROUNDS {
+            if provider.ensure(desired).await.is_ok_and(|outcome| outcome.phase == Phase::Ready) {
+                break;
+            }
+            twin.settle().await;
+        }
+        self.world.settle().await;
+        let (have, need) = (self.world.picture().await, twin.picture().await);
+        assert_eq!(have.len(), need.len(), "more or less than needed: {have:#?} instead of {need:#?}");
+    }
+
+    /// Calls and writes since then; zero in a world without calls.
+    pub(crate) fn writes_since(&self, before: Option<Traffic>) -> usize {
+        match (before, self.world.traffic()) {
+            (Some(before), Some(now)) => now.writes - before.writes,
+            _ => 0,
+        }
+    }
+
+    /// The addresses that the status shows.
+    pub(crate) fn shown(&self, id: &LbId) -> Vec<IpAddr> {
+        let holding = self.statuses.get(id);
+        holding
+            .and_then(|holding| holding.members.first())
+            .map(|member| member.published.clone())
+            .unwrap_or_default()
+    }
+
+    /// Releases everything and checks that nothing is left.
+    pub(crate) async fn finish(mut self) {
+        self.world.calm();
+        let ids: Vec<LbId> = self.statuses.keys().cloned().collect();
+        for id in ids {
+            self.release_through(&id).await;
+        }
+        self.world.settle().await;
+        assert_eq!(self.world.picture().await, Vec::<String>::new(), "leaked");
+        assert_eq!(self.provider.inventory().await.expect("inventory"), [], "still in the inventory");
+    }
+
+    /// The wish with the addresses that the statuses of its members show.
+    fn as_seen(&self, desired: &DesiredLb) -> DesiredLb {
+        let mut wish = desired.clone();
+        let shown = self.statuses.get(&desired.id);
+        for member in &mut wish.members {
+            let same = shown.and_then(|holding| holding.members.iter().find(|other| other.uid == member.uid));
+            if let Some(other) = same {
+                member.published.clone_from(&other.published);
+            }
+        }
+        wish
+    }
+
+    /// Writes the statuses of the members.
+    pub(crate) fn show(&mut self, wish: &DesiredLb, outcome: &Outcome) {
+        let mut members = wish.members.clone();
+        for member in &mut members {
+            member.published = addresses(outcome);
+        }
+        if let Some(before) = self.statuses.get(&wish.id) {
+            let retained = before.members.iter().filter(|member| wish.retained.contains(&member.as_ref()));
+            members.extend(retained.cloned());
+        }
+        let holding = Holding { id: wish.id.clone(), members, sharing: wish.sharing };
+        self.statuses.insert(wish.id.clone(), holding);
+    }
+
+    /// The Services are gone, and their statuses with them.
+    pub(crate) fn forget(&mut self, id: &LbId) {
+        self.statuses.remove(id);
+    }
+
+    /// A look at a load balancer that was asked for; `None` where nothing lies outside the process.
+    pub(crate) async fn view(&self, id: &LbId) -> Option<View> {
+        let view = self.world.view(id).await;
+        let external = self.provider.capabilities().external_state;
+        assert_eq!(external, view.is_some(), "what lies outside can be looked at");
+        view
+    }
+
+    /// Whether world and outcome are as asked for.
+    async fn check(&self, desired: &DesiredLb, outcome: &Outcome) {
+        let got = addresses(outcome);
+        let families: Vec<IpFamily> = got.iter().map(IpFamily::of).collect();
+        let only_names = got.is_empty() && !outcome.ingress.is_empty();
+        if desired.retained.is_empty() && !only_names {
+            assert_eq!(families, expect::families(&*self.provider, desired), "families of the ingress");
+        }
+        for address in desired.requested() {
+            assert!(got.contains(&address), "{address} was asked for, got {got:?}");
+        }
+        let Some(view) = self.view(&desired.id).await else { return };
+        let mut expected = expect::listeners(&*self.provider, desired);
+        if !desired.retained.is_empty() {
+            // What refused members keep is the business of the case that has some.
+            expected.retain(|key, _| view.listeners.contains_key(key));
+            let asked = view.listeners.iter().filter(|(key, _)| expected.contains_key(key));
+            assert_eq!(asked.collect::<BTreeMap<_, _>>(), expected.iter().collect(), "listeners");
+            return;
+        }
+        assert_eq!(view.listeners, expected, "listeners");
+        if !only_names {
+            assert_eq!(view.addresses, got.into_iter().collect(), "addresses");
+        }
+    }
+}
