@@ -1,0 +1,110 @@
+# What people and CI run. Everything needs Rust, make and a C compiler; nothing else unless a target says so.
+
+CARGO ?= cargo
+# Where cargo builds; it reads the same variable.
+CARGO_TARGET_DIR ?= target
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- demo ---
+
+# The profile is dev: a cold build is what a visitor waits for, unoptimised code is the fastest to build, and it is
+# shared with the tests. The controller needs milliseconds per Service even so.
+# One cargo call, so that both programs share every dependency; only `metal`, so that no cloud SDK is compiled.
+.PHONY: demo
+demo: ## Watch Services get their EXTERNAL-IP; ONCE=1 ends when all have it, DEMO_ARGS adds flags (--help shows them).
+	$(CARGO) build -p landfall -p landfall-testkit --bin landfall --bin landfall-demo \
+	  --no-default-features --features landfall/metal
+	$(CARGO_TARGET_DIR)/debug/landfall-demo $(if $(ONCE),--once) $(DEMO_ARGS)
+
+# --- test ---
+
+# Everything that CI runs: warm minutes, cold less than an hour on two cores.
+.PHONY: test
+test: check unit demo-once ## Run everything: lints, policies, all tests, the demo. CI runs this.
+
+.PHONY: unit
+unit: tools-seen ## Run all tests of all crates, documentation tests included.
+	$(CARGO) test --workspace --all-features
+
+.PHONY: demo-once
+demo-once: ## Run the demo until every Service has its address, then stop.
+	$(MAKE) demo ONCE=1
+
+# Tests against kubectl replay recorded conversations everywhere and run live where kubectl is; say which it is.
+.PHONY: tools-seen
+tools-seen:
+	@if command -v kubectl >/dev/null; then echo "kubectl: found, live tests run"; \
+	  else echo "kubectl: NOT FOUND: recorded conversations are replayed, live kubectl tests do not run"; fi
+
+# --- check ---
+
+DENY_VERSION = 0.20.2
+MACHETE_VERSION = 0.9.2
+TOOLS = $(CURDIR)/$(CARGO_TARGET_DIR)/tools
+
+.PHONY: check
+check: fmt-check lint each-crate policies generated-current readme-current ## Check format, lints, policies and generated files.
+
+.PHONY: fmt
+fmt: ## Format.
+	$(CARGO) fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: ## Run clippy; warnings are errors.
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --quiet
+
+# Each crate must compile alone: none may lean on a feature that another one switches on.
+CRATES = landfall-core landfall-api landfall-runtime landfall-controller landfall landfall-memory landfall-metal landfall-testkit
+.PHONY: each-crate
+each-crate:
+	@for crate in $(CRATES); do echo "check $$crate alone"; $(CARGO) check --quiet -p $$crate || exit 1; done
+
+.PHONY: policies
+policies: $(TOOLS)/bin/cargo-deny $(TOOLS)/bin/cargo-machete ## Check licences, bans, sources and unused dependencies.
+	$(TOOLS)/bin/cargo-deny --log-level error check bans licenses sources
+	$(TOOLS)/bin/cargo-machete
+
+.PHONY: advisories
+advisories: $(TOOLS)/bin/cargo-deny ## Check security advisories; needs the network.
+	$(TOOLS)/bin/cargo-deny check advisories
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-deny@$(DENY_VERSION)
+
+$(TOOLS)/bin/cargo-machete:
+	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-machete@$(MACHETE_VERSION)
+
+# --- generate ---
+
+.PHONY: generate
+generate: ## Write the generated files: deploy/crds.
+	$(CARGO) run --quiet -p landfall -- crds --dir deploy/crds
+
+# A test of landfall-api compares the files too; this one tries the command that people are told to run.
+.PHONY: generated-current
+generated-current: generate
+	@git diff --exit-code --stat -- deploy/crds || { echo "deploy/crds was not current: commit what make generate wrote"; exit 1; }
+
+# Every direct dependency is in the README's table, with its reason.
+.PHONY: readme-current
+readme-current:
+	@awk '/^\[workspace.dependencies\]/ {on = 1; next} /^\[/ {on = 0} on && /^[a-z]/ {print $$1}' Cargo.toml | grep -v '^landfall-' | \
+	  while read -r name; do grep -q "^| \`$$name\`" README.md || { echo "README.md: no row for dependency $$name"; exit 1; }; done
+
+# --- bench ---
+
+.PHONY: bench
+bench: ## Measure: time to address, bursts, restarts, memory (BENCH_ARGS adds flags).
+	$(CARGO) build --release -p landfall -p landfall-bench --no-default-features --features landfall/metal
+	$(CARGO_TARGET_DIR)/release/landfall-bench --landfall $(CARGO_TARGET_DIR)/release/landfall $(BENCH_ARGS)
+	$(CARGO) bench -p landfall-metal
