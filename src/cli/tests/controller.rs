@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, PostParams};
 use kube::runtime::wait::{Condition, await_condition};
 use landfall_api::names::LEASE_NAME;
@@ -36,8 +37,11 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let definitions = landfall_api::crds_yaml().unwrap();
-        let backend = Backend::new(Choice::Embedded, &definitions).await.unwrap();
+        Self::with(&landfall_api::crds_yaml().unwrap()).await
+    }
+
+    async fn with(definitions: &str) -> Self {
+        let backend = Backend::new(Choice::Embedded, definitions).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("kubeconfig"), backend.kubeconfig()).unwrap();
         Self { backend, directory }
@@ -82,6 +86,17 @@ impl Stage {
     async fn within<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         let late = |_| panic!("{what}: not within {PATIENCE:?}; log:\n{}", read(&self.log()));
         timeout(PATIENCE, work).await.unwrap_or_else(late)
+    }
+
+    /// Waits until the log says so.
+    async fn logged(&self, text: &str) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let said = async {
+            while !read(&self.log()).contains(text) {
+                ticks.tick().await;
+            }
+        };
+        self.within(text, said).await;
     }
 
     /// Sends SIGTERM and waits for the end. Returns the exit code.
@@ -138,6 +153,23 @@ async fn a_service_gets_its_address_and_sigterm_releases_the_lease() {
     for line in read(&stage.log()).lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_cannot_read_the_cluster_leaves_the_lease_to_others() {
+    let stage = Stage::with("").await;
+    let client = stage.backend.admin();
+    let child = stage.controller(&["--providers", "metal"]);
+    stage.logged("the API server does not know AddressPool").await;
+    let lease: Api<Lease> = Api::namespaced(client.clone(), "default");
+    assert_eq!(lease.get_opt(LEASE_NAME).await.unwrap(), None);
+
+    for definition in landfall_api::all_crds() {
+        stage.create::<CustomResourceDefinition>(Api::all(client.clone()), json!(definition)).await;
+    }
+    let exists = |lease: Option<&Lease>| lease.is_some();
+    stage.within("the lease", async { await_condition(lease, LEASE_NAME, exists).await.unwrap() }).await;
+    assert_eq!(stage.terminate(child).await, Some(0), "{}", read(&stage.log()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

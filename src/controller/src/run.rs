@@ -39,6 +39,7 @@ use crate::work::Providers;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long the event loop may stand still before the process counts as dead.
 const HEARTBEAT_LIMIT: Duration = Duration::from_mins(1);
+
 /// What the controller is put together from.
 pub struct Parts {
     /// The API server.
@@ -103,7 +104,14 @@ impl Controller {
     }
 
     /// Runs until `stop` is cancelled. Returns when nothing is being written any more.
-    pub async fn run(self, mut leadership: channel::Receiver<Leadership>, stop: CancellationToken) {
+    ///
+    /// `elect` is called once, when every store is complete: a process that cannot read the cluster must not hold the
+    /// lease while another one could lead.
+    pub async fn run(
+        self,
+        elect: impl FnOnce() -> channel::Receiver<Leadership> + Send,
+        stop: CancellationToken,
+    ) {
         let mut watches = watch_all(&self.clients.watches, &self.shared, self.feeds);
         watches.spawn(beat(self.alive));
         let recorder = Arc::new(Recorder::new(
@@ -117,6 +125,7 @@ impl Controller {
                 return;
             }
             info!(services = self.shared.cluster.services.len(), "every store is complete");
+            let mut leadership = elect();
             while let Some(claim) = next_claim(&mut leadership, &stop).await {
                 self.leading.ready("leading");
                 term::lead(&self.shared, claim, &self.clients.writes, &recorder, &stop).await;

@@ -219,7 +219,7 @@ impl Rig {
         let parts = Parts { clients, providers, metrics: metrics.clone(), health: health.clone(), instance };
         let controller = Controller::new(config, parts).expect("controller");
         let stop = CancellationToken::new();
-        let task = tokio::spawn(controller.run(leading, stop.clone()));
+        let task = tokio::spawn(controller.run(move || leading, stop.clone()));
         Running { metrics, health, leadership: None, stop, task }
     }
 

@@ -4,16 +4,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use landfall_api::names::LEASE_NAME;
 use landfall_controller::{Controller, Parts};
 use landfall_core::provider::Provider;
 use landfall_runtime::admin::Admin;
-use landfall_runtime::client::{self, Clients};
+use landfall_runtime::client;
 use landfall_runtime::health::Health;
 use landfall_runtime::lease::Identity;
 use landfall_runtime::metrics::Metrics;
 use landfall_runtime::shutdown::Shutdown;
 use landfall_runtime::telemetry::{self, LogFilter, TelemetryError};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -22,7 +22,7 @@ mod flags;
 
 use crate::out::Usage;
 use crate::wire;
-use election::Election;
+use election::Candidate;
 
 pub(crate) use flags::{ClientArgs, ControllerArgs};
 
@@ -60,16 +60,29 @@ async fn live(args: ControllerArgs, log_filter: LogFilter) -> Result<()> {
     });
 
     let identity = Identity::of_this_host();
-    let election = elect(&args, &clients, &identity, &metrics);
+    let (began, mut election) = oneshot::channel();
+    let elect = {
+        let candidate = Candidate::new(&args, &clients, &identity, &metrics);
+        move || {
+            let election = candidate.elect();
+            let leadership = election.leadership();
+            // Without a receiver the process is about to end, and so does the election.
+            let _ = began.send(election);
+            leadership
+        }
+    };
     let parts = Parts { clients, providers, metrics, health, instance: identity.as_str().to_owned() };
     announce(&args, &parts);
     let controller = Controller::new(args.config(), parts)?;
-    shutdown.spawn_essential("controller", controller.run(election.leadership(), shutdown.token().clone()));
+    shutdown.spawn_essential("controller", controller.run(elect, shutdown.token().clone()));
 
     shutdown.token().cancelled().await;
     let report = shutdown.drain(args.shutdown_grace).await;
     // Only now: the work has stopped.
-    let released = election.release().await;
+    let released = match election.try_recv() {
+        Ok(election) => election.release().await,
+        Err(_never_began) => Ok(()),
+    };
     admin_stop.cancel();
     admin.await.context("the admin server has failed")??;
     released?;
@@ -82,14 +95,6 @@ async fn live(args: ControllerArgs, log_filter: LogFilter) -> Result<()> {
 
 fn providers(args: &ControllerArgs) -> Result<Vec<Arc<dyn Provider>>> {
     Ok(wire::chosen(&args.providers)?.into_iter().map(|one| one.make(&args.cluster_id)).collect())
-}
-
-fn elect(args: &ControllerArgs, clients: &Clients, identity: &Identity, metrics: &Metrics) -> Election {
-    if !args.leader_elect {
-        return Election::off();
-    }
-    let namespace = args.lease_namespace.as_deref().unwrap_or(&clients.namespace);
-    Election::start(clients.writes.clone(), (namespace, LEASE_NAME), identity.clone(), metrics)
 }
 
 fn announce(args: &ControllerArgs, parts: &Parts) {

@@ -1,10 +1,45 @@
 //! Leader election, or the lack of it.
 
 use anyhow::{Context, Result};
-use kube::Client;
+use landfall_api::names::LEASE_NAME;
+use landfall_runtime::client::Clients;
 use landfall_runtime::lease::{Claim, Elector, Identity, KubeLease, Leadership, LeaseMetrics, Timing};
 use landfall_runtime::metrics::Metrics;
 use tokio::sync::watch;
+
+use super::ControllerArgs;
+
+/// What is needed to stand for election.
+pub(super) struct Candidate {
+    lease: Option<(KubeLease, Identity, LeaseMetrics)>,
+}
+
+impl Candidate {
+    /// Stands for election over the Lease that the flags name, or leads without one.
+    pub(super) fn new(
+        args: &ControllerArgs,
+        clients: &Clients,
+        identity: &Identity,
+        metrics: &Metrics,
+    ) -> Self {
+        let lease = args.leader_elect.then(|| {
+            let namespace = args.lease_namespace.as_deref().unwrap_or(&clients.namespace);
+            let store = KubeLease::new(clients.writes.clone(), namespace, LEASE_NAME);
+            (store, identity.clone(), LeaseMetrics::register(metrics))
+        });
+        Self { lease }
+    }
+
+    /// Begins to take part.
+    pub(super) fn elect(self) -> Election {
+        match self.lease {
+            None => Election::Off(watch::Sender::new(Leadership::Leading(Claim::always()))),
+            Some((store, identity, metrics)) => {
+                Election::Lease(Elector::start(store, identity, Timing::default(), metrics))
+            }
+        }
+    }
+}
 
 /// How this process comes to lead.
 pub(super) enum Election {
@@ -15,23 +50,6 @@ pub(super) enum Election {
 }
 
 impl Election {
-    /// Leads from the start to the end.
-    pub(super) fn off() -> Self {
-        Self::Off(watch::Sender::new(Leadership::Leading(Claim::always())))
-    }
-
-    /// Takes part in the election over the Lease of this namespace and name.
-    pub(super) fn start(
-        client: Client,
-        (namespace, name): (&str, &str),
-        identity: Identity,
-        metrics: &Metrics,
-    ) -> Self {
-        let store = KubeLease::new(client, namespace, name);
-        let metrics = LeaseMetrics::register(metrics);
-        Self::Lease(Elector::start(store, identity, Timing::default(), metrics))
-    }
-
     /// Changes of leadership.
     pub(super) fn leadership(&self) -> watch::Receiver<Leadership> {
         match self {
