@@ -198,7 +198,8 @@ impl Looker {
         let (nodes, nodes_fingerprint) = self.cluster.node_set();
         let snapshot = Snapshot { id: id.clone(), class, services: group.wanted.clone(), nodes };
         let mut wish = desired(&snapshot, round.provider);
-        self.report_refusals(round, &wish, effects).await?;
+        // One member that cannot be told anything does not hold up the others.
+        let mut told = self.report_refusals(round, &wish, effects).await;
         if let Some(lb) = &mut wish.lb {
             lb.retained.extend(group.kept.iter().filter_map(|(service, _)| report::reference(service)));
         }
@@ -206,9 +207,9 @@ impl Looker {
         let Some(lb) = wish.lb else { return self.nobody_served(round, effects).await };
         let outcome = self.outcome(round, &lb, fingerprint, effects).await?;
         for member in &lb.members {
-            self.report(round, member, &lb, &outcome, effects).await?;
+            told = told.and(self.report(round, member, &lb, &outcome, effects).await);
         }
-        self.see_off(id, &group.departing, effects).await?;
+        told.and(self.see_off(id, &group.departing, effects).await)?;
         Ok(match outcome.phase {
             Phase::Provisioning { poll } => Next::Poll(poll),
             Phase::Ready | Phase::Degraded { .. } => Next::Settled,

@@ -289,3 +289,23 @@ fn jumps_of_the_clock_change_nothing() {
         controller.stop().await;
     });
 }
+
+#[test]
+fn a_member_whose_status_cannot_be_written_does_not_hold_up_the_others() {
+    run_embedded("webhook", |rig| async move {
+        rig.create(pool("public", &["192.0.2.0/28"])).await;
+        let controller = rig.start();
+        rig.quiet().await;
+        let writes = Matcher::writes().kind("Service").subresource("status").name("older");
+        rig.embedded().hooks().inject(writes, refused(403, "Forbidden"), u64::MAX);
+        let share = |port: u16| json!({"metadata": {"annotations": {"landfall.dev/share": "k"}}, "spec": {"ports": [{"port": port}]}});
+        rig.create(service("older", METAL, &share(80))).await;
+        rig.quiet().await;
+        rig.create(service("younger", METAL, &share(81))).await;
+        let address = rig.address("younger").await;
+        rig.embedded().hooks().clear();
+        rig.patch("Service", "older", "", &json!({"metadata": {"labels": {"touched": "true"}}})).await;
+        assert_eq!(rig.address("older").await, address);
+        controller.stop().await;
+    });
+}

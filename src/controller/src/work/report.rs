@@ -170,6 +170,7 @@ impl Looker {
         wish: &Desired,
         effects: &mut Effects,
     ) -> Result<(), LookError> {
+        let mut told = Ok(());
         for facts in &round.group.wanted {
             let Some(key) = key_of(&facts.service).filter(|key| self.speaks_for(round.id, key)) else {
                 continue;
@@ -177,10 +178,10 @@ impl Looker {
             let served = wish.lb.iter().flat_map(|lb| &lb.members).any(|member| member.service == key);
             let refusals: Vec<Refusal> = wish.refusals_of(&key).cloned().collect();
             if !served && !refusals.is_empty() {
-                self.refuse(&facts.service, &refusals, effects).await?;
+                told = told.and(self.refuse(&facts.service, &refusals, effects).await);
             }
         }
-        Ok(())
+        told
     }
 
     /// Tells a Service why it is refused. What it has stays as it is.
@@ -253,6 +254,7 @@ impl Looker {
         let class = error.class();
         let may_pass =
             matches!(class, ErrorClass::Transient | ErrorClass::Throttled { .. } | ErrorClass::Conflict);
+        let mut told = Ok(());
         for member in lb.members.iter().filter(|member| self.speaks_for(round.id, &member.service)) {
             let Some(service) = self.cluster.services.get(&object_key(&member.service)) else { continue };
             if may_pass && failures < PATIENCE && !report::shown(&service).is_empty() {
@@ -260,9 +262,10 @@ impl Looker {
             }
             let verdict = Verdict::new(PROGRAMMED, false, reason(error), &error.to_string());
             let verdicts = vec![accepted(&service), verdict];
-            self.write(&service, &Wish { verdicts, ..Wish::default() }, effects).await?;
+            told = told
+                .and(self.write(&service, &Wish { verdicts, ..Wish::default() }, effects).await.map(drop));
         }
-        Ok(())
+        told
     }
 
     /// Says that the deletion begins, to those who have no other load balancer.
@@ -307,17 +310,22 @@ impl Looker {
         departing: &[Arc<Service>],
         effects: &mut Effects,
     ) -> Result<(), LookError> {
+        let mut done = Ok(());
         for service in departing {
             let Some(patch) = patch::leave(service, id) else { continue };
-            if let Some((_, touched)) = self.writer.service(service, &patch).await? {
-                effects.touched.extend(touched);
+            match self.writer.service(service, &patch).await {
+                Ok(written) => effects.touched.extend(written.into_iter().flat_map(|(_, touched)| touched)),
+                Err(error) => {
+                    done = done.and(Err(error.into()));
+                    continue;
+                }
             }
             if recorded(service).iter().all(|known| known == id) {
                 let note = Note::normal("DeletedLoadBalancer", "Deleted load balancer");
                 self.tell(service, &note).await;
             }
         }
-        Ok(())
+        done
     }
 
     /// Writes what differs and tells what changed. Returns whether anything was written.
