@@ -15,7 +15,8 @@ pub struct Config {
     pub namespace: Option<String>,
     /// How often each load balancer is compared with the provider's side although nothing changed. Spread by ±10 %.
     pub resync: Duration,
-    /// Looks that run at the same time, per provider.
+    /// Looks that run at the same time, per provider. A look that takes longer than 5 s makes room for another one; at most
+    /// four times as many go on beside them.
     pub workers: usize,
     /// How long node changes are collected before anything follows from them.
     pub node_delay: Duration,

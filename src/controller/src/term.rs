@@ -1,6 +1,6 @@
 //! One term of leadership: everything that writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,17 @@ use landfall_core::provider::Provider;
 use landfall_core::report::shown;
 use landfall_runtime::client::bounded;
 use landfall_runtime::lease::{Claim, LostClaim};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::cluster::Key;
 use crate::events::Recorder;
 use crate::orphans::Orphans;
 use crate::policy::{Next, spread};
-use crate::queue::{Due, Lane};
+use crate::queue::{Due, Lane, Taken};
 use crate::shared::Shared;
 use crate::slim::Slim;
 use crate::work::{Effects, Looker};
@@ -38,6 +39,10 @@ const STATUS_DELAY: Duration = Duration::from_millis(500);
 const STATUS_RETRY: Duration = Duration::from_secs(10);
 /// How long freed capacity is collected before those who wait for it are looked at.
 const FREED_DELAY: Duration = Duration::from_millis(200);
+/// How long a look keeps its worker. What takes longer goes on beside the workers.
+const PROMPT: Duration = Duration::from_secs(5);
+/// How many looks may go on beside the workers of a provider, as a multiple of the workers.
+const SLOW_SHARE: usize = 4;
 /// Pause after a panic inside a look.
 const AFTER_PANIC: Duration = Duration::from_mins(5);
 /// Pause before the Services are listed once more at the begin of a term.
@@ -70,12 +75,27 @@ pub(crate) async fn lead(
         Arc::clone(recorder),
         shared.config.clone(),
     );
-    let term = Arc::new(Term { shared: Arc::clone(shared), looker, writer, stop: stop.clone() });
+    let term = Arc::new(Term {
+        slow: room_for_slow_looks(shared),
+        shared: Arc::clone(shared),
+        looker,
+        writer,
+        stop: stop.clone(),
+        late: TaskTracker::new(),
+    });
     tokio::select! {
         () = term.run() => {}
         () = claim.lost() => warn!("leadership lost"),
     }
+    // After an orderly stop they finish; after a lost claim they end at once. Either way before the next term.
+    term.late.close();
+    term.late.wait().await;
     shared.set_leading(false);
+}
+
+fn room_for_slow_looks(shared: &Shared) -> HashMap<Option<ProviderName>, Arc<Semaphore>> {
+    let room = shared.config.workers.saturating_mul(SLOW_SHARE).min(Semaphore::MAX_PERMITS);
+    shared.queues.all().map(|(_, provider)| (provider, Arc::new(Semaphore::new(room)))).collect()
 }
 
 struct Term {
@@ -83,6 +103,10 @@ struct Term {
     looker: Looker,
     writer: Writer,
     stop: CancellationToken,
+    /// Room for looks that outlast [`PROMPT`], per queue.
+    slow: HashMap<Option<ProviderName>, Arc<Semaphore>>,
+    /// Those looks. All they do is under the claim, so they end with it.
+    late: TaskTracker,
 }
 
 impl Term {
@@ -185,14 +209,30 @@ impl Term {
                 taken = queue.take() => taken,
             };
             self.shared.metrics.dequeued(label, taken.waited, taken.depth);
-            let look = AssertUnwindSafe(self.looker.look(&taken.key, taken.due)).catch_unwind().await;
-            let (next, effects) = look.unwrap_or_else(|_| {
-                error!(key = ?taken.key, "a look panicked: this is a bug; the load balancer is left alone for a while");
-                (Next::Retry(AFTER_PANIC), Effects::default())
-            });
-            self.follow(&taken.key, provider, next, effects);
-            queue.done(&taken.key);
+            let mut look = Box::pin(Arc::clone(&self).look(taken, provider));
+            if tokio::time::timeout(PROMPT, &mut look).await.is_ok() {
+                continue;
+            }
+            // A worker that waits for one that hangs is none for the others.
+            let room = self.slow.get(&provider).map(|room| Arc::clone(room).try_acquire_owned());
+            match room {
+                Some(Ok(room)) => drop(self.late.spawn(async move {
+                    look.await;
+                    drop(room);
+                })),
+                Some(Err(_)) | None => look.await,
+            }
         }
+    }
+
+    async fn look(self: Arc<Self>, taken: Taken<Key>, provider: Option<ProviderName>) {
+        let look = AssertUnwindSafe(self.looker.look(&taken.key, taken.due)).catch_unwind().await;
+        let (next, effects) = look.unwrap_or_else(|_| {
+            error!(key = ?taken.key, "a look panicked: this is a bug; the load balancer is left alone for a while");
+            (Next::Retry(AFTER_PANIC), Effects::default())
+        });
+        self.follow(&taken.key, provider, next, effects);
+        self.shared.queues.queue(provider).done(&taken.key);
     }
 
     /// Retries and polls have lanes of their own: however many of them there are, a change is looked at next.

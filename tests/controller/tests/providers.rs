@@ -155,9 +155,13 @@ fn one_slow_service_delays_no_other_and_one_slow_provider_no_other() {
         rig.create(service("quick", STUB, &json!({}))).await;
         rig.address("quick").await;
         assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-        for n in 0..10 {
+        for n in 0..40 {
             rig.create(service(&format!("slow-more{n}"), STUB, &json!({}))).await;
         }
+        rig.create(service("late", STUB, &json!({}))).await;
+        let start = Instant::now();
+        rig.address("late").await;
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
         let start = Instant::now();
         for (name, class) in [("metal", METAL), ("memory", MEMORY)] {
             rig.create(service(name, class, &json!({}))).await;
