@@ -84,7 +84,11 @@ pub fn place(service: &Service, classes: &ClassSet, providers: &[ProviderName]) 
 pub fn recorded(service: &Service) -> Vec<LbId> {
     let text = service.metadata.annotations.as_ref().and_then(|all| all.get(LOAD_BALANCER));
     let items = text.map(String::as_str).unwrap_or_default().split(',').map(str::trim);
-    items.filter_map(|item| item.parse().ok()).filter(|id| may_hold(service, id)).collect()
+    let mut ids: Vec<LbId> =
+        items.filter_map(|item| item.parse().ok()).filter(|id| may_hold(service, id)).collect();
+    // Nearly always one, and kept for every Service.
+    ids.shrink_to_fit();
+    ids
 }
 
 /// Whether a Service can ever have been on a load balancer: its own, or one that its namespace may share.

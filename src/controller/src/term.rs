@@ -29,6 +29,7 @@ use crate::policy::{Next, spread};
 use crate::queue::{Due, Lane, Taken};
 use crate::shared::Shared;
 use crate::slim::Slim;
+use crate::watch::PAGE;
 use crate::work::{Effects, Looker};
 use crate::writer::Writer;
 use crate::{classes, pools};
@@ -49,8 +50,6 @@ const AFTER_PANIC: Duration = Duration::from_mins(5);
 const LIST_RETRY: Duration = Duration::from_secs(1);
 /// Looks at keys without a provider only write refusals.
 const OTHER_WORKERS: usize = 2;
-/// Services per page of a list.
-const PAGE: u32 = 500;
 
 /// Leads until the claim is lost or the process stops.
 pub(crate) async fn lead(

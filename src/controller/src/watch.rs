@@ -19,6 +19,10 @@ use crate::metrics::ControllerMetrics;
 use crate::slim::Slim;
 use crate::store::{Change, ObjectKey, Store};
 
+/// Objects per page of a list. A page is held several times over while it is decoded, so a small one keeps the peak of
+/// memory low.
+pub const PAGE: u32 = 200;
+
 /// Watches a kind for ever: fills the store and hands every change to `changed`, in order.
 ///
 /// `synced` turns ready when the store holds everything, and stays so: an interrupted watch leaves what is known in
@@ -30,7 +34,8 @@ where
 {
     let kind = K::kind(&());
     let mut listed: HashSet<ObjectKey> = HashSet::new();
-    let mut stream = watcher::watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let config = watcher::Config::default().page_size(PAGE);
+    let mut stream = watcher::watcher(api, config).default_backoff().boxed();
     while let Some(event) = stream.next().await {
         let change = match event {
             Ok(Event::Init) => {

@@ -4,7 +4,7 @@
 //! suite plays the controller: it asks for load balancers, shows the outcome in the "status", restarts the
 //! process, and looks at the world after every act. Instantiate it in an integration test:
 //!
-//! ```ignore
+//! ```text
 //! landfall_contract::suite!(MyWorld);
 //! ```
 //!
