@@ -76,22 +76,16 @@ impl<K: Resource> Store<K> {
         if state.buried.get(&key) == Some(&object.meta().uid) {
             return None;
         }
-        let old = state.objects.get(&key).cloned();
-        if old.as_deref().is_some_and(|old| !is_newer(&object, old)) {
-            return None;
-        }
-        let new = Arc::new(object);
-        state.objects.insert(key, Arc::clone(&new));
-        Some(Change { old, new: Some(new) })
+        state.put(key, object)
     }
 
     /// Takes in the answer to a write of our own, unless the object is gone meanwhile: the watch may have told its end
     /// before the answer was here.
     pub fn observe_own(&self, object: K) -> Option<Change<K>> {
         let key = ObjectKey::of(&object)?;
-        let known = self.lock().objects.get(&key).is_some_and(|known| known.meta().uid == object.meta().uid);
-        // Between the two locks the object may go: then its end is told once more by the next list.
-        if known { self.observe(object) } else { None }
+        let mut state = self.lock();
+        let known = state.objects.get(&key).is_some_and(|known| known.meta().uid == object.meta().uid);
+        if known { state.put(key, object) } else { None }
     }
 
     /// Takes note of a version that cannot be read. The last one that could stays.
@@ -161,6 +155,16 @@ impl<K: Resource> Store<K> {
 }
 
 impl<K: Resource> State<K> {
+    fn put(&mut self, key: ObjectKey, object: K) -> Option<Change<K>> {
+        let old = self.objects.get(&key).cloned();
+        if old.as_deref().is_some_and(|old| !is_newer(&object, old)) {
+            return None;
+        }
+        let new = Arc::new(object);
+        self.objects.insert(key, Arc::clone(&new));
+        Some(Change { old, new: Some(new) })
+    }
+
     fn remove(&mut self, key: &ObjectKey, meta: &ObjectMeta) -> Option<Change<K>> {
         let same = self.objects.get(key).is_some_and(|known| known.meta().uid == meta.uid);
         same.then(|| Change { old: self.objects.remove(key), new: None })
@@ -203,6 +207,16 @@ mod tests {
         let change = store.observe(object("a", "1", "10")).unwrap();
         assert_eq!(change.old.unwrap().metadata.resource_version.as_deref(), Some("9"));
         assert!(store.observe(object("a", "2", "3")).is_some(), "another object of the same name");
+    }
+
+    #[test]
+    fn the_answer_to_a_write_does_not_bring_back_what_is_gone() {
+        let store = Store::default();
+        let (first, second) = (object("a", "1", "5"), object("a", "2", "9"));
+        assert!(store.observe_own(first.clone()).is_none(), "not known any more");
+        store.observe(second);
+        assert!(store.observe_own(object("a", "1", "10")).is_none(), "another one has taken its place");
+        assert!(store.observe_own(object("a", "2", "10")).is_some());
     }
 
     #[test]

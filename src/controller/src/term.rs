@@ -36,7 +36,7 @@ use crate::{classes, pools};
 
 /// How long changes of classes, pools and usage are collected before statuses follow.
 const STATUS_DELAY: Duration = Duration::from_millis(500);
-/// Pause after a status of a pool or class could not be written.
+/// Pause after a status of a pool or class could not be written, or after a task has failed.
 const STATUS_RETRY: Duration = Duration::from_secs(10);
 /// How long freed capacity is collected before those who wait for it are looked at.
 const FREED_DELAY: Duration = Duration::from_millis(200);
@@ -80,15 +80,15 @@ pub(crate) async fn lead(
         looker,
         writer,
         stop: stop.clone(),
-        late: TaskTracker::new(),
+        running: TaskTracker::new(),
     });
     tokio::select! {
         () = term.run() => {}
         () = claim.lost() => warn!("leadership lost"),
     }
     // After an orderly stop they finish; after a lost claim they end at once. Either way before the next term.
-    term.late.close();
-    term.late.wait().await;
+    term.running.close();
+    term.running.wait().await;
     shared.set_leading(false);
 }
 
@@ -104,8 +104,9 @@ struct Term {
     stop: CancellationToken,
     /// Room for looks that outlast [`PROMPT`], per queue.
     slow: HashMap<Option<ProviderName>, Arc<Semaphore>>,
-    /// Those looks. All they do is under the claim, so they end with it.
-    late: TaskTracker,
+    /// Every task, and the looks that go on beside the workers: waited for before the next term. All they do is
+    /// under the claim, so they end with it.
+    running: TaskTracker,
 }
 
 impl Term {
@@ -121,6 +122,7 @@ impl Term {
             if let Err(failure) = ended {
                 // The next term begins with everything, so nothing is lost by giving this one up.
                 error!(%failure, "a task of the term has failed: this is a bug; the term ends");
+                self.unless_stopped(tokio::time::sleep(STATUS_RETRY)).await;
                 return;
             }
         }
@@ -187,15 +189,15 @@ impl Term {
         for (label, provider) in self.shared.queues.all() {
             let workers = if provider.is_some() { self.shared.config.workers } else { OTHER_WORKERS };
             for _ in 0..workers {
-                tasks.spawn(Arc::clone(self).work(label, provider));
+                tasks.spawn(self.running.track_future(Arc::clone(self).work(label, provider)));
             }
         }
         for name in self.shared.providers.keys() {
-            tasks.spawn(Arc::clone(self).find_orphans(*name));
+            tasks.spawn(self.running.track_future(Arc::clone(self).find_orphans(*name)));
         }
-        tasks.spawn(Arc::clone(self).follow_nodes());
-        tasks.spawn(Arc::clone(self).follow_pools());
-        tasks.spawn(Arc::clone(self).keep_statuses());
+        tasks.spawn(self.running.track_future(Arc::clone(self).follow_nodes()));
+        tasks.spawn(self.running.track_future(Arc::clone(self).follow_pools()));
+        tasks.spawn(self.running.track_future(Arc::clone(self).keep_statuses()));
         tasks
     }
 
@@ -215,7 +217,7 @@ impl Term {
             // A worker that waits for one that hangs is none for the others.
             let room = self.slow.get(&provider).map(|room| Arc::clone(room).try_acquire_owned());
             match room {
-                Some(Ok(room)) => drop(self.late.spawn(async move {
+                Some(Ok(room)) => drop(self.running.spawn(async move {
                     look.await;
                     drop(room);
                 })),

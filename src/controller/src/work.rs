@@ -204,7 +204,10 @@ impl Looker {
             lb.retained.extend(group.kept.iter().filter_map(|(service, _)| report::reference(service)));
         }
         let fingerprint = wish.fingerprint(nodes_fingerprint);
-        let Some(lb) = wish.lb else { return self.nobody_served(round, effects).await };
+        let Some(lb) = wish.lb else {
+            let next = self.nobody_served(round, effects).await?;
+            return told.map(|()| next);
+        };
         let outcome = self.outcome(round, &lb, fingerprint, effects).await?;
         for member in &lb.members {
             told = told.and(self.report(round, member, &lb, &outcome, effects).await);

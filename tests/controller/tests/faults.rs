@@ -309,3 +309,18 @@ fn a_member_whose_status_cannot_be_written_does_not_hold_up_the_others() {
         controller.stop().await;
     });
 }
+
+#[test]
+fn a_refusal_that_could_not_be_told_is_told_soon_after() {
+    run_embedded("untold", |rig| async move {
+        let controller = rig.start();
+        rig.quiet().await;
+        let writes = Matcher::writes().kind("Service").subresource("status");
+        let strikes = rig.embedded().hooks().inject(writes, Fault::unavailable(), 1);
+        rig.create(service("bad", METAL, &json!({"spec": {"loadBalancerIP": "nonsense"}}))).await;
+        // Within a minute: the resync would come ten times later.
+        rig.condition("bad", ACCEPTED, "False", "InvalidValue").await;
+        assert_eq!(strikes.count(), 1);
+        controller.stop().await;
+    });
+}
