@@ -6,9 +6,6 @@ pub const GROUP: &str = "landfall.dev";
 /// The only version served so far.
 pub const VERSION: &str = "v1alpha1";
 
-/// `spec.loadBalancerClass` of a Service is this prefix followed by the name of a class.
-pub use landfall_core::class::PREFIX as CLASS_PREFIX;
-
 /// Finalizer on Services that name one of our classes.
 pub const FINALIZER: &str = "landfall.dev/load-balancer";
 
@@ -17,12 +14,6 @@ pub const FINALIZER: &str = "landfall.dev/load-balancer";
 /// It is the one that every cloud provider uses, so that another one can finish the work after Landfall has
 /// been replaced (KEP-980).
 pub const UPSTREAM_FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
-
-/// Condition on a Service: whether its wishes can be served at all (Gateway API: `Accepted`).
-pub use landfall_core::report::ACCEPTED as SERVICE_ACCEPTED;
-
-/// Condition on a Service: whether its load balancer is in place (Gateway API: `Programmed`).
-pub use landfall_core::report::PROGRAMMED as SERVICE_PROGRAMMED;
 
 /// Condition on our own objects: whether Landfall can work with them.
 pub const READY: &str = "Ready";
