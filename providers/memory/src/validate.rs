@@ -34,6 +34,7 @@ fn class(desired: &DesiredLb) -> Option<Refusal> {
     let other = match desired.params {
         ClassParams::Defaults => return None,
         ClassParams::Metal(_) => "metal",
+        ClassParams::Aws(_) => "aws",
     };
     Some(Refusal::whole(
         categories::CONFLICTING_VALUES,

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+pub mod aws;
 pub mod metal;
 
 /// The parameters of one class for its provider.
@@ -12,6 +13,8 @@ pub enum ClassParams {
     /// The provider's defaults.
     #[default]
     Defaults,
+    /// AWS.
+    Aws(Box<aws::AwsParams>),
     /// Bare metal.
     Metal(metal::MetalParams),
 }
@@ -21,7 +24,15 @@ impl ClassParams {
     pub fn metal(&self) -> metal::MetalParams {
         match self {
             Self::Metal(params) => params.clone(),
-            Self::Defaults => metal::MetalParams::default(),
+            Self::Defaults | Self::Aws(_) => metal::MetalParams::default(),
+        }
+    }
+
+    /// The AWS parameters; the defaults if the class names none.
+    pub fn aws(&self) -> aws::AwsParams {
+        match self {
+            Self::Aws(params) => (**params).clone(),
+            Self::Defaults | Self::Metal(_) => aws::AwsParams::default(),
         }
     }
 }

@@ -1,0 +1,17 @@
+//! AWS Network Load Balancers through ELBv2.
+//!
+//! The shape is that of every cloud provider:
+//!
+//! ```text
+//! DesiredLb ──settings──► Settings ─┐
+//! EC2 ────────network───► Facts ────┴─resources──► Wanted ─┐
+//! AWS ────────account───► snapshot ──────observe─► Observed ┴─diff─► [Change] ──apply──► Outcome
+//! ```
+//!
+//! `settings`, `resources`, `roles`, `diff` and `outcome` are pure. `account` holds what all load balancers share: the
+//! snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds and names it.
+
+pub mod api;
+pub mod observe;
+pub mod resources;
+pub mod settings;

@@ -1,0 +1,5 @@
+//! What exists of one load balancer.
+
+mod model;
+
+pub use model::{Balancer, BalancerDetails, Group, ListenerDetails, Observed};

@@ -1,0 +1,74 @@
+//! What exists of one load balancer, as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::ec2::SecurityGroup;
+use crate::api::elb::{Listener, LoadBalancer, Target, TargetGroup, TargetState};
+use crate::api::{Attributes, Tags};
+
+/// Everything with a load balancer's marks, and strangers in its way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Load balancers with the marks, and the one to be adopted.
+    pub balancers: Vec<Balancer>,
+    /// Target groups with the marks.
+    pub groups: Vec<Group>,
+    /// Security groups with the marks.
+    pub frontend: Vec<SecurityGroup>,
+    /// The cluster's shared backend group.
+    pub backend: Option<SecurityGroup>,
+    /// Security groups of the nodes, with their rules. Only read when a backend group is wanted and not known to be let
+    /// in already.
+    pub node_groups: Vec<SecurityGroup>,
+    /// Resources without our marks that have a name that we need: kind and name.
+    pub foreign: Vec<(&'static str, String)>,
+}
+
+/// A load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balancer {
+    /// As described.
+    pub it: LoadBalancer,
+    /// Its tags.
+    pub tags: Tags,
+    /// What no list tells. `None` if it was not read because the mark of what was applied last is the one of the wish:
+    /// then it is taken to be as wanted.
+    pub details: Option<BalancerDetails>,
+}
+
+/// What only calls about one load balancer tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BalancerDetails {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Minimum capacity, if it was asked for.
+    pub capacity: Option<u32>,
+    /// Its listeners.
+    pub listeners: Vec<ListenerDetails>,
+}
+
+/// A listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerDetails {
+    /// As described.
+    pub it: Listener,
+    /// Certificates besides the default one.
+    pub certificates: BTreeSet<String>,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// A target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// As described.
+    pub it: TargetGroup,
+    /// Its tags.
+    pub tags: Tags,
+    /// Its attributes; `None` if they were not read, as for [`Balancer::details`].
+    pub attributes: Option<Attributes>,
+    /// What is registered; `None` if it is not known and not to be compared now.
+    pub targets: Option<BTreeMap<Target, TargetState>>,
+}
