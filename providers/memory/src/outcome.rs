@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use landfall_core::net::IpFamily;
-use landfall_core::outcome::{Ingress, Outcome, Phase, Problem, TargetHealth};
+use landfall_core::outcome::{Ingress, Outcome, Phase, Problem, TargetHealth, UnhealthyTarget};
 use landfall_core::plan::Step;
 use landfall_core::refusal::categories;
 
@@ -40,7 +40,7 @@ pub(crate) fn of(
     let ingress = roles.serving().map(|balancer| ingress(balancer, &wish.families)).unwrap_or_default();
     let mut problems = wanted.problems.clone();
     problems.extend(wanted.listeners.iter().filter_map(|wish| held_by_retained(wish, wanted, observed)));
-    Ok(Outcome { steps, ingress, phase, targets: targets(wanted, observed), problems })
+    Ok(Outcome { steps, ingress, phase, targets: targets(wanted, observed), problems, look_again: None })
 }
 
 /// The balancer's addresses, families in the order of the wish.
@@ -51,19 +51,15 @@ fn ingress(balancer: &Object<BalancerSpec>, order: &[IpFamily]) -> Vec<Ingress> 
 }
 
 fn targets(wanted: &Wanted, observed: &Observed) -> Vec<TargetHealth> {
-    let of_pool = |wish: &PoolWish, listener: &ListenerWish| -> Vec<TargetHealth> {
-        let registered = observed.targets.get(&wish.draft.name).into_iter().flatten();
-        registered
-            .map(|(target, health)| TargetHealth {
-                member: listener.member.service.clone(),
-                listener: listener.key,
-                target: wish.targets.get(target).unwrap_or(&target.id).clone(),
-                healthy: health.healthy,
-                reason: health.reason.clone(),
-            })
-            .collect()
+    let of_pool = |wish: &PoolWish, listener: &ListenerWish| {
+        let mut health = TargetHealth::none(listener.member.service.clone(), listener.key);
+        for (target, checks) in observed.targets.get(&wish.draft.name).into_iter().flatten() {
+            let name = wish.targets.get(target).unwrap_or(&target.id).clone();
+            health.add(checks.healthy, UnhealthyTarget { target: name, reason: checks.reason.clone() });
+        }
+        health
     };
-    wanted.pools.iter().zip(&wanted.listeners).flat_map(|(pool, listener)| of_pool(pool, listener)).collect()
+    wanted.pools.iter().zip(&wanted.listeners).map(|(pool, listener)| of_pool(pool, listener)).collect()
 }
 
 /// A port that a retained member still has.

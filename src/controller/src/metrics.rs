@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use landfall_core::error::{Category, ErrorClass};
 use landfall_core::ids::ProviderName;
+use landfall_core::outcome::TargetHealth;
 use landfall_runtime::metrics::{Durations, Metrics, call_durations, wait_durations};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -38,6 +39,28 @@ struct ByCategory {
     category: &'static str,
 }
 
+/// Targets by what the provider's checks say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByHealth {
+    provider: &'static str,
+    health: &'static str,
+}
+
+/// Targets of one load balancer in the gauge; dropping it takes them out again.
+#[derive(Debug)]
+pub struct TargetCount {
+    gauge: Family<ByHealth, Gauge>,
+    counted: [(ByHealth, i64); 3],
+}
+
+impl Drop for TargetCount {
+    fn drop(&mut self) {
+        for (labels, count) in &self.counted {
+            self.gauge.get_or_create(labels).dec_by(*count);
+        }
+    }
+}
+
 /// The controller's metrics. Clones share them.
 #[derive(Debug, Clone)]
 pub struct ControllerMetrics {
@@ -50,6 +73,7 @@ pub struct ControllerMetrics {
     unreadable: Family<Kind, Counter>,
     watch_errors: Family<Kind, Counter>,
     orphans: Family<ByProvider, Gauge>,
+    targets: Family<ByHealth, Gauge>,
     overwritten: Counter,
 }
 
@@ -66,6 +90,7 @@ impl ControllerMetrics {
             unreadable: Family::default(),
             watch_errors: Family::default(),
             orphans: Family::default(),
+            targets: Family::default(),
             overwritten: Counter::default(),
         };
         metrics.register(|to| {
@@ -102,6 +127,7 @@ impl ControllerMetrics {
                 "Load balancers that carry our marks and belong to no Service",
                 all.orphans.clone(),
             );
+            to.register("targets", "Targets of load balancers, by health", all.targets.clone());
             to.register(
                 "status_overwritten",
                 "Times another writer changed a load balancer status that we had written",
@@ -164,6 +190,27 @@ impl ControllerMetrics {
     pub fn orphans(&self, provider: ProviderName, count: usize) {
         let gauge = self.orphans.get_or_create(&ByProvider { provider: provider.as_str() });
         gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts the targets of a load balancer for as long as the answer is kept; `None` if there are none.
+    pub fn targets(&self, provider: ProviderName, targets: &[TargetHealth]) -> Option<TargetCount> {
+        if targets.is_empty() {
+            return None;
+        }
+        let sum = |of: fn(&TargetHealth) -> usize| targets.iter().map(of).sum::<usize>();
+        let counted = [
+            ("healthy", sum(|health| health.healthy)),
+            ("unhealthy", sum(|health| health.unhealthy.len())),
+            ("unknown", sum(|health| health.unknown)),
+        ]
+        .map(|(health, count)| {
+            let labels = ByHealth { provider: provider.as_str(), health };
+            (labels, i64::try_from(count).unwrap_or(i64::MAX))
+        });
+        for (labels, count) in &counted {
+            self.targets.get_or_create(labels).inc_by(*count);
+        }
+        Some(TargetCount { gauge: self.targets.clone(), counted })
     }
 
     /// Somebody else wrote a status that we had written.

@@ -21,6 +21,8 @@ pub enum Next {
     Settled,
     /// The provider is at work: after that time.
     Poll(Duration),
+    /// All is well, and the provider has something to compare before the next resync: after that time.
+    Again(Duration),
     /// Something failed: after that time.
     Retry(Duration),
     /// When something changes.

@@ -245,6 +245,7 @@ impl Term {
                 (spread(self.shared.config.resync, fingerprint(&format!("{key:?}"))), Lane::Sweep)
             }
             Next::Poll(pause) => (pause, Lane::New),
+            Next::Again(pause) => (pause.min(self.shared.config.resync), Lane::Sweep),
             Next::Retry(pause) => (pause, Lane::Sweep),
             Next::Forget => (Duration::MAX, Lane::Sweep),
         };

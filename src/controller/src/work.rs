@@ -18,7 +18,7 @@ use tracing::{debug, info};
 use crate::cluster::{Cluster, Group, Key};
 use crate::config::Config;
 use crate::events::Recorder;
-use crate::metrics::ControllerMetrics;
+use crate::metrics::{ControllerMetrics, TargetCount};
 use crate::placement::recorded;
 use crate::policy::{Next, Record};
 use crate::queue::Due;
@@ -54,6 +54,8 @@ struct Memory {
     leaving: bool,
     /// How often in a row somebody else had written over our status.
     overwritten: u32,
+    /// The targets that the provider told of last, as counted.
+    targets: Option<TargetCount>,
 }
 
 /// What the provider answered last, and to which wish.
@@ -215,7 +217,7 @@ impl Looker {
         told.and(self.see_off(id, &group.departing, effects).await)?;
         Ok(match outcome.phase {
             Phase::Provisioning { poll } => Next::Poll(poll),
-            Phase::Ready | Phase::Degraded { .. } => Next::Settled,
+            Phase::Ready | Phase::Degraded { .. } => outcome.look_again.map_or(Next::Settled, Next::Again),
         })
     }
 
@@ -270,6 +272,8 @@ impl Looker {
         for step in &outcome.steps {
             info!(lb = %lb.id, "{}", step.to_string().trim_start());
         }
+        let targets = self.metrics.targets(provider.name(), &outcome.targets);
+        self.remember(round.key, |memory| memory.targets = targets);
         effects.usage_changed |= !outcome.steps.is_empty();
         effects.freed |= outcome.steps.iter().any(|step| step.action != Action::Create);
         // They are told; the outcome is remembered, and they need not be.
@@ -294,7 +298,10 @@ impl Looker {
             }
             return Err(LookError::Stuck(Box::new(error)));
         }
-        self.remember(round.key, |memory| (memory.used, memory.leaving) = (false, false));
+        self.remember(round.key, |memory| {
+            (memory.used, memory.leaving) = (false, false);
+            memory.targets = None;
+        });
         effects.freed = true;
         effects.usage_changed = true;
         self.see_off(round.id, departing, effects).await

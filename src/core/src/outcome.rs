@@ -20,16 +20,26 @@ pub struct Outcome {
     pub ingress: Vec<Ingress>,
     /// How far it is.
     pub phase: Phase,
-    /// Per-target health, where the provider tells.
+    /// Health of the targets by listener, where the provider tells.
     pub targets: Vec<TargetHealth>,
     /// Things that the operator should know although the rest works.
     pub problems: Vec<Problem>,
+    /// When to look again although nothing changed here: targets whose first checks run, settings that are yet to be
+    /// compared. `None` means at the next resync.
+    pub look_again: Option<Duration>,
 }
 
 impl Outcome {
     /// Ready, nothing done.
     pub fn ready(ingress: Vec<Ingress>) -> Self {
-        Self { steps: Vec::new(), ingress, phase: Phase::Ready, targets: Vec::new(), problems: Vec::new() }
+        Self {
+            steps: Vec::new(),
+            ingress,
+            phase: Phase::Ready,
+            targets: Vec::new(),
+            problems: Vec::new(),
+            look_again: None,
+        }
     }
 }
 
@@ -77,19 +87,55 @@ pub enum Phase {
     },
 }
 
-/// What the provider says about one target.
+/// What the provider's checks say about the targets of one listener: figures for the many that are well, names for
+/// those that are not, so that a thousand healthy nodes cost nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TargetHealth {
     /// The Service whose listener sends there.
     pub member: ServiceKey,
     /// The listener.
     pub listener: PortKey,
+    /// How many get traffic.
+    pub healthy: usize,
+    /// How many wait for their first checks.
+    pub unknown: usize,
+    /// Those that get none.
+    pub unhealthy: Vec<UnhealthyTarget>,
+}
+
+/// A target that gets no traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnhealthyTarget {
     /// Node name or pod address.
     pub target: String,
-    /// Whether it gets traffic; `None` while the first checks run.
-    pub healthy: Option<bool>,
-    /// The provider's word for why not.
+    /// The provider's word for why.
     pub reason: Option<String>,
+}
+
+impl TargetHealth {
+    /// A listener without targets.
+    pub fn none(member: ServiceKey, listener: PortKey) -> Self {
+        Self { member, listener, healthy: 0, unknown: 0, unhealthy: Vec::new() }
+    }
+
+    /// Counts a target; `healthy` is `None` while its first checks run.
+    pub fn add(&mut self, healthy: Option<bool>, target: UnhealthyTarget) {
+        match healthy {
+            Some(true) => self.healthy += 1,
+            None => self.unknown += 1,
+            Some(false) => self.unhealthy.push(target),
+        }
+    }
+
+    /// How many targets there are.
+    pub fn total(&self) -> usize {
+        self.healthy + self.unknown + self.unhealthy.len()
+    }
+
+    /// Whether no target gets traffic, and no check is still running that could find one.
+    pub fn is_down(&self) -> bool {
+        !self.unhealthy.is_empty() && self.healthy == 0 && self.unknown == 0
+    }
 }
 
 /// A part of the wish that is not served although the rest is.

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::model::{FamilyPolicy, Member};
 use crate::net::{IpFamily, PortKey};
-use crate::outcome::{Ingress, Outcome, Phase};
+use crate::outcome::{Ingress, Outcome, Phase, TargetHealth};
 use crate::refusal::clip;
 
 /// Condition: the wish is understood and allowed.
@@ -49,6 +49,8 @@ pub fn programmed(member: &Member, outcome: &Outcome) -> Verdict {
     let own =
         |problem: &&crate::outcome::Problem| problem.member.as_ref().is_none_or(|key| *key == member.service);
     notes.extend(outcome.problems.iter().filter(own).map(|problem| problem.message.clone()));
+    let own_health = || outcome.targets.iter().filter(|health| health.member == member.service);
+    notes.extend(own_health().filter_map(health_note));
     match &outcome.phase {
         Phase::Provisioning { .. } => Verdict::new(
             PROGRAMMED,
@@ -62,10 +64,40 @@ pub fn programmed(member: &Member, outcome: &Outcome) -> Verdict {
         Phase::Ready if !member.refused_ports.is_empty() => {
             Verdict::new(PROGRAMMED, true, "PortConflict", &notes.join("; "))
         }
+        Phase::Ready if own_health().any(TargetHealth::is_down) => {
+            Verdict::new(PROGRAMMED, true, "NoHealthyTargets", &join("the load balancer is in place", &notes))
+        }
         Phase::Ready => {
             Verdict::new(PROGRAMMED, true, "Programmed", &join("the load balancer is in place", &notes))
         }
     }
+}
+
+/// How many unhealthy targets a condition names; the metrics count them all.
+const NAMED_TARGETS: usize = 3;
+
+/// What there is to say about the targets of a port; `None` while all is well.
+fn health_note(health: &TargetHealth) -> Option<String> {
+    if health.healthy == health.total() {
+        return None;
+    }
+    let mut text = format!("{}: {} of {} targets healthy", health.listener, health.healthy, health.total());
+    let mut named: Vec<String> = health
+        .unhealthy
+        .iter()
+        .take(NAMED_TARGETS)
+        .map(|unhealthy| match &unhealthy.reason {
+            Some(reason) => format!("{} {reason}", unhealthy.target),
+            None => unhealthy.target.clone(),
+        })
+        .collect();
+    if health.unhealthy.len() > NAMED_TARGETS {
+        named.push(format!("{} more", health.unhealthy.len() - NAMED_TARGETS));
+    }
+    if !named.is_empty() {
+        text = format!("{text} ({})", named.join(", "));
+    }
+    Some(text)
 }
 
 fn join(head: &str, notes: &[String]) -> String {

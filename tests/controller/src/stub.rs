@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use landfall_core::error::ProviderError;
 use landfall_core::ids::{LbId, ProviderName};
-use landfall_core::model::{DesiredLb, Member, TargetKind};
-use landfall_core::outcome::{Ingress, Outcome};
+use landfall_core::model::{DesiredLb, Listener, Member, TargetKind};
+use landfall_core::outcome::{Ingress, Outcome, TargetHealth, UnhealthyTarget};
 use landfall_core::plan::Plan;
 use landfall_core::provider::{Capabilities, Owned, Provider};
 use landfall_core::refusal::Refusal;
@@ -18,6 +19,10 @@ use landfall_memory::MemoryProvider;
 pub enum Mood {
     /// `ensure` and `release` succeed at once; the address is the host name `NAME.example.com`.
     Fine,
+    /// The same, with one target whose health is not known yet: the answer asks for another look after 30 s.
+    Checking,
+    /// The same, with that target healthy.
+    Checked,
     /// The call panics.
     Panic,
     /// The call never ends.
@@ -52,7 +57,7 @@ impl Stub {
 
     async fn act(&self, mood: Mood) {
         match mood {
-            Mood::Fine => {}
+            Mood::Fine | Mood::Checking | Mood::Checked => {}
             Mood::Panic => panic!("the test wants it"),
             Mood::Hang => std::future::pending().await,
         }
@@ -83,9 +88,21 @@ impl Provider for Stub {
 
     async fn ensure(&self, desired: &DesiredLb) -> Result<Outcome, ProviderError> {
         let name = desired.id.label().1;
-        self.act((self.mood)(name)).await;
+        let mood = (self.mood)(name);
+        self.act(mood).await;
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(desired.id.clone());
-        Ok(Outcome::ready(vec![Ingress::Hostname(format!("{name}.example.com"))]))
+        let outcome = Outcome::ready(vec![Ingress::Hostname(format!("{name}.example.com"))]);
+        let (healthy, look_again) = match mood {
+            Mood::Checking => (None, Some(Duration::from_secs(30))),
+            Mood::Checked => (Some(true), None),
+            Mood::Fine | Mood::Panic | Mood::Hang => return Ok(outcome),
+        };
+        let health = |(member, listener): (&Member, &Listener)| {
+            let mut health = TargetHealth::none(member.service.clone(), listener.key());
+            health.add(healthy, UnhealthyTarget { target: "n1".to_owned(), reason: None });
+            health
+        };
+        Ok(Outcome { targets: desired.listeners().map(health).collect(), look_again, ..outcome })
     }
 
     async fn release(&self, id: &LbId) -> Result<(), ProviderError> {

@@ -95,6 +95,38 @@ fn provisioning_is_polled_as_the_provider_asks_and_is_no_failure() {
 }
 
 #[test]
+fn health_is_looked_at_again_when_the_provider_asks_for_it_and_counted() {
+    run_embedded("health", |rig| async move {
+        let checked = Arc::new(AtomicBool::new(false));
+        let mood = Arc::clone(&checked);
+        let stub =
+            Stub::new(move |_| if mood.load(Ordering::SeqCst) { Mood::Checked } else { Mood::Checking });
+        let controller = rig.start_with(rig.config(), vec![Arc::new(stub)]);
+        let counted = |health: &str| {
+            let text = controller.metrics.encode().expect("metrics");
+            let line =
+                text.lines().find(|line| line.starts_with("landfall_targets{") && line.contains(health));
+            line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok())
+        };
+        rig.create(service("web", STUB, &json!({}))).await;
+        let message = rig.condition("web", PROGRAMMED, "True", "Programmed").await;
+        assert!(message.ends_with("80/TCP: 0 of 1 targets healthy"), "{message}");
+        assert_eq!((counted("unknown"), counted("\"healthy")), (Some(1), Some(0)));
+        let start = Instant::now();
+        checked.store(true, Ordering::SeqCst);
+        rig.eventually("it is healthy", async || counted("\"healthy") == Some(1)).await;
+        assert!((29..33).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+        assert_eq!(counted("unknown"), Some(0));
+        let message = rig.condition("web", PROGRAMMED, "True", "Programmed").await;
+        assert_eq!(message, "the load balancer is in place");
+        rig.delete("Service", "web").await;
+        rig.gone("web").await;
+        rig.eventually("nothing is counted", async || counted("\"healthy") == Some(0)).await;
+        controller.stop().await;
+    });
+}
+
+#[test]
 fn a_provider_that_hangs_is_given_up_and_tried_again() {
     run_embedded("hang", |rig| async move {
         let hangs = Arc::new(AtomicBool::new(true));

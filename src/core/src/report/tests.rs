@@ -3,8 +3,9 @@ use crate::error::Category;
 use crate::ids::ServiceKey;
 use crate::model::RefusedPort;
 use crate::net::Protocol;
-use crate::outcome::Problem;
+use crate::outcome::{Problem, UnhealthyTarget};
 use crate::testing::member;
+use rstest::rstest;
 use std::time::Duration;
 
 fn both() -> Outcome {
@@ -53,6 +54,49 @@ fn phases_become_conditions() {
     let verdict = programmed(&member("web"), &outcome);
     assert!(verdict.good);
     assert_eq!(verdict.reason, "NoTargets");
+}
+
+fn health(member: &str, targets: &[(&str, Option<bool>)]) -> TargetHealth {
+    let key = PortKey { port: 80, protocol: Protocol::Tcp };
+    let mut health = TargetHealth::none(ServiceKey::new("default", member), key);
+    for &(name, healthy) in targets {
+        health.add(
+            healthy,
+            UnhealthyTarget { target: name.to_owned(), reason: Some("Target.Timeout".to_owned()) },
+        );
+    }
+    health
+}
+
+#[rstest]
+#[case(&[], "Programmed", "the load balancer is in place")]
+#[case(&[("n1", Some(true)), ("n2", Some(true))], "Programmed", "the load balancer is in place")]
+#[case(&[("n1", Some(true)), ("n2", None)], "Programmed", "the load balancer is in place; 80/TCP: 1 of 2 targets healthy")]
+#[case(
+    &[("n1", Some(true)), ("n2", Some(false))],
+    "Programmed",
+    "the load balancer is in place; 80/TCP: 1 of 2 targets healthy (n2 Target.Timeout)"
+)]
+#[case(
+    &[("n1", Some(false)), ("n2", Some(false)), ("n3", Some(false)), ("n4", Some(false)), ("n5", Some(false))],
+    "NoHealthyTargets",
+    "the load balancer is in place; 80/TCP: 0 of 5 targets healthy (n1 Target.Timeout, n2 Target.Timeout, n3 \
+     Target.Timeout, 2 more)"
+)]
+#[case(
+    &[("n1", Some(false)), ("n2", None)],
+    "Programmed",
+    "the load balancer is in place; 80/TCP: 0 of 2 targets healthy (n1 Target.Timeout)"
+)]
+fn unhealthy_targets_are_told(
+    #[case] targets: &[(&str, Option<bool>)],
+    #[case] reason: &str,
+    #[case] message: &str,
+) {
+    let mut outcome = both();
+    outcome.targets = vec![health("web", targets), health("other", &[("x", Some(false))])];
+    let verdict = programmed(&member("web"), &outcome);
+    assert_eq!((verdict.reason.as_str(), verdict.message.as_str(), verdict.good), (reason, message, true));
 }
 
 #[test]
