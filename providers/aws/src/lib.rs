@@ -12,6 +12,9 @@
 //! snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds and names it.
 
 pub mod api;
+pub mod defaults;
+pub mod marks;
+pub mod names;
 pub mod observe;
 pub mod resources;
 pub mod settings;

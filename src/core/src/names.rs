@@ -24,9 +24,18 @@ impl NameRule {
     /// Namespace and name share what room is left after prefix, hash and suffix, the longer one giving way first.
     /// The hash covers cluster, load balancer and suffix in full, so two names are equal only if all three are.
     pub fn name(&self, cluster: &ClusterId, id: &LbId, suffix: &str) -> String {
-        let hash = hash_of(&[cluster.as_str(), &id.to_string(), suffix]);
-        let (namespace, name) = id.label();
-        let (namespace, name, tail) = (plain(namespace), plain(name), plain(suffix));
+        self.text(id.label(), &[cluster.as_str(), &id.to_string(), suffix], suffix)
+    }
+
+    /// A name `{prefix}-{label.0}-{label.1}-{hash}` under the same limits, for objects that differ in more than a name
+    /// can show: the label is for people, and two names are equal only if all `parts` are.
+    pub fn labelled(&self, label: (&str, &str), parts: &[&str]) -> String {
+        self.text(label, parts, "")
+    }
+
+    fn text(&self, label: (&str, &str), parts: &[&str], suffix: &str) -> String {
+        let hash = hash_of(parts);
+        let (namespace, name, tail) = (plain(label.0), plain(label.1), plain(suffix));
         let tail_room = if tail.is_empty() { 0 } else { tail.len() + 1 };
         let fixed = self.prefix.len() + 1 + HASH_LENGTH + tail_room;
         let room = self.limit.saturating_sub(fixed + 2);

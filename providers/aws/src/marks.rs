@@ -1,0 +1,213 @@
+//! Ownership marks: the only place that knows the tag keys and the descriptions of rules.
+//!
+//! A tag of Elastic Load Balancing has a key of at most 128 and a value of at most 256 letters, digits, spaces and
+//! `+ - = . _ : / @` (`API_Tag`). A rule of a security group has a description of at most 255 characters out of
+//! `a-z A-Z 0-9`, spaces and `._-:/()#,@[]+=&;{}!$*` (`API_IpRange`).
+
+use landfall_core::ids::{ClusterId, LbId, Uid};
+use landfall_core::model::MemberRef;
+use landfall_core::provider::Mark;
+
+use crate::api::Tags;
+use crate::api::ids::TargetGroupArn;
+
+/// Prefix of every key of ours.
+pub const PREFIX: &str = "landfall.dev/";
+/// On the load balancer, once everything is in place: fingerprint of the wish that it is the result of.
+pub const APPLIED: &str = "landfall.dev/applied";
+/// Tags that a resource can have.
+pub const TAGS_AT_MOST: usize = 50;
+/// Tags of ours that one resource has at most: cluster, load balancer, and two out of member, applied, adopted and
+/// original.
+pub const OURS_AT_MOST: usize = 4;
+
+const CLUSTER: &str = "landfall.dev/cluster";
+const LOAD_BALANCER: &str = "landfall.dev/load-balancer";
+const MEMBER: &str = "landfall.dev/member";
+const ROLE: &str = "landfall.dev/role";
+const ADOPTED: &str = "landfall.dev/adopted";
+const ORIGINAL: &str = "landfall.dev/original";
+
+/// Tags of everything that belongs to a cluster.
+pub fn of_cluster(cluster: &ClusterId) -> Tags {
+    Tags::from([(CLUSTER.to_owned(), cluster.to_string())])
+}
+
+/// Tags of the security group that the nodes let in.
+pub fn of_backend(cluster: &ClusterId) -> Tags {
+    let mut tags = of_cluster(cluster);
+    tags.insert(ROLE.to_owned(), "backend".to_owned());
+    tags
+}
+
+/// Tags of everything that belongs to a load balancer.
+pub fn of_lb(cluster: &ClusterId, lb: &LbId) -> Tags {
+    let mut tags = of_cluster(cluster);
+    tags.insert(LOAD_BALANCER.to_owned(), lb_text(lb));
+    tags
+}
+
+/// Tags of what serves one member of a load balancer.
+pub fn of_member(cluster: &ClusterId, lb: &LbId, member: &MemberRef) -> Tags {
+    let mut tags = of_lb(cluster, lb);
+    tags.insert(MEMBER.to_owned(), member_text(member));
+    tags
+}
+
+/// The tag of a load balancer that was taken over: it is never deleted.
+pub fn adopted() -> Tags {
+    Tags::from([(ADOPTED.to_owned(), "true".to_owned())])
+}
+
+/// The tag of a listener that was re-pointed: where it forwarded to before.
+pub fn original(group: &TargetGroupArn) -> Tags {
+    Tags::from([(ORIGINAL.to_owned(), group.to_string())])
+}
+
+/// The tag that tells which wish a load balancer is the result of.
+pub fn applied(fingerprint: &str) -> Tags {
+    Tags::from([(APPLIED.to_owned(), fingerprint.to_owned())])
+}
+
+/// Whether all of `marks` are among the tags.
+pub fn carries(tags: &Tags, marks: &Tags) -> bool {
+    marks.iter().all(|(key, value)| tags.get(key) == Some(value))
+}
+
+/// Whether a load balancer was taken over. Any value counts: deleting what is not ours is worse than leaving it.
+pub fn is_adopted(tags: &Tags) -> bool {
+    tags.contains_key(ADOPTED)
+}
+
+/// Where a re-pointed listener forwarded to before; `None` for a listener of our own.
+pub fn original_of(tags: &Tags) -> Option<TargetGroupArn> {
+    tags.get(ORIGINAL).map(|arn| TargetGroupArn::new(arn.as_str()))
+}
+
+/// The member that a resource serves; `None` if it serves all, or if the tag cannot be read.
+pub fn member(tags: &Tags) -> Option<MemberRef> {
+    member_of(tags.get(MEMBER)?)
+}
+
+/// The mark that tags express; `None` if they name no load balancer that can be read.
+pub fn mark(tags: &Tags) -> Option<Mark> {
+    let text = tags.get(LOAD_BALANCER)?.replace(EVERYWHERE, "*");
+    Some(Mark { lb: text.parse().ok()?, member: member(tags) })
+}
+
+/// The description of rules that let a member's clients in.
+pub fn rule_of(member: &MemberRef) -> String {
+    format!("{MEMBER}={}", member_text(member))
+}
+
+/// The member whose clients a rule with this description lets in; `None` if the rule is not one of ours.
+pub fn member_of_rule(description: &str) -> Option<MemberRef> {
+    member_of(description.strip_prefix(MEMBER)?.strip_prefix('=')?)
+}
+
+/// The description of rules that let the backend group in to the nodes.
+pub fn backend_rule(cluster: &ClusterId) -> String {
+    format!("{CLUSTER}={cluster}")
+}
+
+/// Stands in tags for the `*` of an identity that is shared by all namespaces: tags may not contain that.
+const EVERYWHERE: &str = "@";
+
+fn lb_text(lb: &LbId) -> String {
+    lb.to_string().replace('*', EVERYWHERE)
+}
+
+fn member_text(member: &MemberRef) -> String {
+    format!("{}/{}", member.service, member.uid)
+}
+
+fn member_of(text: &str) -> Option<MemberRef> {
+    let (service, uid) = text.rsplit_once('/')?;
+    Some(MemberRef { service: service.parse().ok()?, uid: Uid::new(uid).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_core::ids::{ClassName, ProviderName, ServiceKey, ShareKey};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn cluster() -> ClusterId {
+        ClusterId::new("test").unwrap()
+    }
+
+    fn longest() -> MemberRef {
+        MemberRef {
+            service: ServiceKey::new("n".repeat(63), "s".repeat(63)),
+            uid: Uid::new("3f2b0c1e-7a54-4f8e-9d60-5b1c2d3e4f50").unwrap(),
+        }
+    }
+
+    fn lone() -> LbId {
+        LbId::service(ProviderName::Aws, longest().service, longest().uid)
+    }
+
+    fn shared(namespace: Option<&str>) -> LbId {
+        let (class, key) = (ClassName::new("c".repeat(63)).unwrap(), ShareKey::new("Key_1.x").unwrap());
+        LbId::share(ProviderName::Aws, class, namespace.map(str::to_owned), key)
+    }
+
+    #[rstest]
+    #[case(lone())]
+    #[case(shared(None))]
+    #[case(shared(Some("default")))]
+    fn marks_survive_a_round_trip(#[case] lb: LbId) {
+        let tags = of_member(&cluster(), &lb, &longest());
+        assert_eq!(mark(&tags), Some(Mark { lb: lb.clone(), member: Some(longest()) }));
+        assert_eq!(mark(&of_lb(&cluster(), &lb)), Some(Mark { lb: lb.clone(), member: None }));
+        assert!(carries(&tags, &of_lb(&cluster(), &lb)));
+        assert!(!carries(&of_lb(&cluster(), &lb), &tags));
+    }
+
+    #[rstest]
+    #[case(lone())]
+    #[case(shared(None))]
+    fn aws_accepts_the_tags(#[case] lb: LbId) {
+        let mut tags = of_member(&cluster(), &lb, &longest());
+        tags.extend(adopted());
+        for (key, value) in tags {
+            assert!(key.len() <= 128 && value.len() <= 256, "{key}={value}");
+            let good = |c: char| c.is_ascii_alphanumeric() || " +-=._:/@".contains(c);
+            assert!(key.chars().all(good) && value.chars().all(good), "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn rules_tell_their_member() {
+        let description = rule_of(&longest());
+        assert!(description.len() <= 255);
+        assert_eq!(member_of_rule(&description), Some(longest()));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("ssh from the office")]
+    #[case("landfall.dev/member")]
+    #[case("landfall.dev/member=web")]
+    #[case("landfall.dev/cluster=test")]
+    fn rules_of_others_tell_none(#[case] description: &str) {
+        assert_eq!(member_of_rule(description), None);
+    }
+
+    #[test]
+    fn other_tags_are_no_marks() {
+        assert_eq!(mark(&of_cluster(&cluster())), None);
+        assert_eq!(mark(&of_backend(&cluster())), None);
+        let unreadable = Tags::from([(LOAD_BALANCER.to_owned(), "web".to_owned())]);
+        assert_eq!(mark(&unreadable), None);
+    }
+
+    #[test]
+    fn adoption_is_remembered() {
+        let arn = TargetGroupArn::from("arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/old/1");
+        assert_eq!(original_of(&original(&arn)), Some(arn));
+        assert!(is_adopted(&adopted()));
+        assert!(!is_adopted(&of_lb(&cluster(), &lone())));
+    }
+}
