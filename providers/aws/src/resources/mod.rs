@@ -1,7 +1,124 @@
 //! The resource graph of a load balancer. Pure.
+//!
+//! ```text
+//! load balancer ── listener per port ── target group ── targets
+//!       ├── frontend group: who may connect
+//!       └── backend group: shared by the cluster, let in by the nodes' groups
+//! ```
 
+use std::collections::BTreeSet;
+
+use landfall_core::ids::ClusterId;
+use landfall_core::model::{DesiredLb, Member};
+
+use crate::marks;
+use crate::names::{Fixed, Names};
+use crate::settings::{ListenerSettings, MemberSettings, Security, Settings};
+
+mod backend;
+mod fingerprint;
+mod frontend;
+mod groups;
+mod limits;
 mod model;
+mod tags;
+mod targets;
+mod zones;
 
 pub use model::{
-    BackendWish, BalancerWish, Facts, InstanceFact, ListenerWish, SecurityGroupWish, TargetGroupWish, Wanted,
+    BackendWish, BalancerWish, Facts, InstanceFact, ListenerWish, Quotas, SecurityGroupWish, TargetGroupWish,
+    Wanted,
 };
+
+/// What the graph is made from.
+#[derive(Debug, Clone, Copy)]
+struct Inputs<'a> {
+    cluster: &'a ClusterId,
+    desired: &'a DesiredLb,
+    settings: &'a Settings,
+    facts: &'a Facts,
+}
+
+impl<'a> Inputs<'a> {
+    fn names(&self) -> Names<'a> {
+        Names { cluster: self.cluster, lb: &self.desired.id }
+    }
+
+    /// Members with their settings, oldest first. One without settings was refused.
+    fn members(&self) -> Vec<(&'a Member, &'a MemberSettings)> {
+        let settings = &self.settings.members;
+        let known = self.desired.members.iter();
+        let mut members: Vec<_> =
+            known.filter_map(|member| Some((member, settings.get(&member.service)?))).collect();
+        members.sort_by(|(a, _), (b, _)| (a.created, &a.service).cmp(&(b.created, &b.service)));
+        members
+    }
+}
+
+/// A listener to be served.
+#[derive(Debug, Clone, Copy)]
+struct Served<'a> {
+    member: &'a Member,
+    settings: &'a MemberSettings,
+    listener: &'a ListenerSettings,
+}
+
+/// Everything that a load balancer takes. Does not depend on the order of members and nodes.
+pub fn wanted(cluster: &ClusterId, desired: &DesiredLb, settings: &Settings, facts: &Facts) -> Wanted {
+    let inputs = Inputs { cluster, desired, settings, facts };
+    let mut problems = facts.problems.clone();
+    problems.extend(tags::problem(&settings.balancer.tags));
+    let served = limits::listeners(&inputs, &mut problems);
+    let frontend = frontend::wish(&inputs, &served, &mut problems);
+    let backend = backend::wish(&inputs, &served);
+    let balancer = balancer(&inputs, frontend.is_some(), backend.is_some());
+
+    let mut groups = Vec::with_capacity(served.len());
+    let mut listeners = Vec::with_capacity(served.len());
+    for each in &served {
+        let group = groups::target_group(&inputs, &balancer.name, each, &mut problems);
+        listeners.push(groups::listener(&inputs, each, &group.name));
+        groups.push(group);
+    }
+    targets::explain_none(&inputs, &served, &groups, &mut problems);
+    zones::explain_unused(&inputs, &served, &groups, &mut problems);
+    problems.extend(limits::targets(&inputs, &mut groups));
+    groups.sort_by(|a, b| a.name.cmp(&b.name));
+    listeners.sort_by_key(|listener| listener.port);
+
+    let retained: BTreeSet<_> = desired.retained.iter().cloned().collect();
+    let lb = desired.id.clone();
+    let vpc = facts.vpc.clone();
+    Wanted { lb, vpc, balancer, frontend, backend, groups, listeners, retained, problems }
+}
+
+fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish {
+    let settings = &inputs.settings.balancer;
+    let given_groups = inputs.facts.given_groups.clone();
+    let guarded = frontend || backend || !given_groups.is_empty();
+    let fixed = Fixed { scheme: settings.scheme, guarded, subnets: &inputs.facts.subnets };
+    let names = inputs.names();
+    BalancerWish {
+        name: settings.name.clone().unwrap_or_else(|| names.balancer(fixed)),
+        beside: settings.name.as_ref().map(|asked| names.beside(asked, fixed)),
+        scheme: settings.scheme,
+        address_type: settings.address_type,
+        subnets: inputs.facts.subnets.clone(),
+        source_nat: settings.source_nat,
+        given_groups,
+        private_link_rules: settings.private_link_rules,
+        attributes: settings.attributes.clone(),
+        capacity: settings.capacity,
+        tags: tags::with(&settings.tags, marks::of_lb(inputs.cluster, &inputs.desired.id)),
+        adopt: settings.adopt.clone(),
+        publish: settings.publish,
+    }
+}
+
+/// Whether a security group of ours guards the load balancer.
+fn is_managed(security: &Security) -> bool {
+    matches!(security, Security::Managed { .. })
+}
+
+#[cfg(test)]
+mod tests;

@@ -44,11 +44,14 @@ pub struct BalancerWish {
     /// Name. It changes with everything that forces a successor: scheme, fixed addresses, having security groups at
     /// all, a name asked for.
     pub name: String,
+    /// Its name while a predecessor has the one that was asked for; `None` if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
     /// Who can reach it.
     pub scheme: Scheme,
     /// Address families.
     pub address_type: AddressType,
-    /// Where, by zone.
+    /// Where, by zone. Empty only for one that is taken over: it keeps what it has.
     pub subnets: Vec<SubnetMapping>,
     /// Source NAT for IPv6.
     pub source_nat: bool,
@@ -174,8 +177,32 @@ pub struct Facts {
     pub instances: BTreeMap<String, InstanceFact>,
     /// Security groups of the nodes that must let the backend group in, one per node at most.
     pub node_groups: BTreeSet<SecurityGroupId>,
+    /// What the account lets a load balancer have.
+    pub quotas: Quotas,
     /// What the operator should know: nodes that cannot be registered, why a subnet was passed over.
     pub problems: Vec<Problem>,
+}
+
+/// What the account lets one load balancer have. Sources: "Quotas for your Network Load Balancers" in the user guide,
+/// and "Amazon VPC quotas".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// Listeners per load balancer; not adjustable.
+    pub listeners: usize,
+    /// Registrations per load balancer; a target in two target groups counts twice.
+    pub targets: usize,
+    /// Registrations per load balancer and zone; with cross-zone load balancing, over all zones together.
+    pub targets_per_zone: usize,
+    /// Targets per target group.
+    pub targets_per_group: usize,
+    /// Inbound rules per security group and address family. The API does not tell if it was raised.
+    pub rules: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { listeners: 50, targets: 3_000, targets_per_zone: 500, targets_per_group: 1_000, rules: 60 }
+    }
 }
 
 /// A node that can be registered.

@@ -1,0 +1,538 @@
+//! Which resources a wish takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use landfall_core::ids::ProviderName;
+use landfall_core::model::{EndpointTarget, NodeSet};
+use landfall_core::net::{IpFamily, Protocol, SourceRanges};
+use landfall_core::params::aws::{HealthProtocol, Publish, Scheme};
+use landfall_core::testing;
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::api::Tags;
+use crate::api::ec2::{Allow, Source};
+use crate::api::elb::{AddressType, GroupTargets, HealthCheck, NlbProtocol, SubnetMapping};
+use crate::api::ids::{InstanceId, SecurityGroupId, SubnetId, VpcId};
+use crate::defaults::CROSS_ZONE;
+use crate::settings::BalancerSettings;
+
+fn cluster() -> ClusterId {
+    ClusterId::new("test").unwrap()
+}
+
+/// Settings as they are without annotations, for members with one protocol per port number.
+fn settings(desired: &DesiredLb) -> Settings {
+    let members = desired.members.iter().map(|member| (member.service.clone(), member_settings(member)));
+    Settings {
+        balancer: BalancerSettings {
+            name: None,
+            scheme: Scheme::Internal,
+            address_type: AddressType::Ipv4,
+            subnets: Vec::new(),
+            allocations: Vec::new(),
+            private_ipv4: Vec::new(),
+            ipv6: Vec::new(),
+            source_nat: false,
+            source_nat_prefixes: Vec::new(),
+            security: Security::Managed { backend: true },
+            private_link_rules: None,
+            attributes: BTreeMap::new(),
+            capacity: None,
+            tags: Tags::new(),
+            adopt: None,
+            publish: Publish::Created,
+        },
+        members: members.collect(),
+    }
+}
+
+fn member_settings(member: &Member) -> MemberSettings {
+    let listeners = member.listeners.iter().map(|listener| {
+        let protocol = match listener.protocol {
+            Protocol::Udp => NlbProtocol::Udp,
+            Protocol::Tcp | Protocol::Sctp => NlbProtocol::Tcp,
+        };
+        ListenerSettings {
+            port: listener.port,
+            protocol,
+            serves: vec![listener.key()],
+            tls: None,
+            group_protocol: protocol,
+            health: HealthCheck {
+                protocol: HealthProtocol::Http,
+                port: Some(10_256),
+                path: Some("/healthz".into()),
+                codes: None,
+                interval: 10,
+                timeout: 6,
+                healthy: 2,
+                unhealthy: 2,
+            },
+            group_attributes: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+        }
+    });
+    MemberSettings {
+        targets: GroupTargets::Instance,
+        node_labels: BTreeMap::new(),
+        prefix_lists: Vec::new(),
+        path_mtu: false,
+        listeners: listeners.collect(),
+    }
+}
+
+/// Zones `a` and `b` are served; nodes are instances of the same number in their zones.
+fn facts(desired: &DesiredLb) -> Facts {
+    let mapping = |zone: &str| SubnetMapping {
+        subnet: SubnetId::new(format!("subnet-{zone}")),
+        allocation: None,
+        private_ipv4: None,
+        ipv6: None,
+        source_nat_prefix: None,
+    };
+    let instance = |node: &landfall_core::model::NodeTarget| {
+        let zone = node.zone.clone().unwrap_or_default();
+        (node.name.clone(), InstanceFact { id: InstanceId::new(format!("i-{}", node.name)), zone })
+    };
+    Facts {
+        vpc: VpcId::from("vpc-1"),
+        ranges: vec!["10.0.0.0/8".parse().unwrap()],
+        subnets: vec![mapping("a"), mapping("b")],
+        zones: BTreeSet::from(["a".to_owned(), "b".to_owned()]),
+        given_groups: Vec::new(),
+        instances: desired.nodes.eligible.iter().map(instance).collect(),
+        node_groups: BTreeSet::from([SecurityGroupId::from("sg-nodes")]),
+        quotas: Quotas::default(),
+        problems: Vec::new(),
+    }
+}
+
+fn web() -> DesiredLb {
+    testing::lb(ProviderName::Aws, "web").on(testing::nodes(2))
+}
+
+fn graph(desired: &DesiredLb) -> Wanted {
+    wanted(&cluster(), desired, &settings(desired), &facts(desired))
+}
+
+fn rules(wanted: &Wanted) -> Vec<String> {
+    wanted.frontend.iter().flat_map(|group| group.rules.iter().map(ToString::to_string)).collect()
+}
+
+fn categories(wanted: &Wanted) -> Vec<&str> {
+    wanted.problems.iter().map(|problem| problem.category.as_str()).collect()
+}
+
+fn crossing(desired: &DesiredLb) -> Settings {
+    let mut settings = settings(desired);
+    settings.balancer.attributes.insert(CROSS_ZONE.into(), "true".into());
+    settings
+}
+
+#[test]
+fn a_lone_service_takes_one_of_each() {
+    let wanted = graph(&web());
+    assert_eq!((wanted.listeners.len(), wanted.groups.len()), (1, 1));
+    assert_eq!(wanted.listeners[0].group, wanted.groups[0].name);
+    assert_eq!(rules(&wanted), ["tcp 80-80 from 0.0.0.0/0"]);
+    let backend = wanted.backend.unwrap();
+    let open = [Allow::Tcp(10_256, 10_256), Allow::Tcp(30_000, 32_767), Allow::Udp(30_000, 32_767)];
+    assert_eq!(backend.allow, BTreeSet::from(open));
+    assert_eq!(backend.group.rules, BTreeSet::new());
+}
+
+#[test]
+fn nodes_in_zones_without_a_subnet_are_explained_unless_traffic_crosses_zones() {
+    let desired = web();
+    let wanted_plain = graph(&desired);
+    // Node n2 is in zone c.
+    assert_eq!(categories(&wanted_plain), ["ZoneNotEnabled"]);
+    assert!(wanted_plain.problems[0].message.contains("n2 in zone c"), "{:?}", wanted_plain.problems);
+    assert_eq!(wanted_plain.groups[0].registered.len(), 2);
+    let crossed = wanted(&cluster(), &desired, &crossing(&desired), &facts(&desired));
+    assert_eq!(categories(&crossed), Vec::<&str>::new());
+}
+
+#[test]
+fn a_node_port_moves_without_a_new_target_group() {
+    let moved = web().with(|mut member| {
+        member.listeners[0].node_port = Some(31_999);
+        member
+    });
+    assert_eq!(graph(&web()).groups[0].name, graph(&moved).groups[0].name);
+    assert_ne!(graph(&web()).groups[0].registered, graph(&moved).groups[0].registered);
+}
+
+#[test]
+fn pods_outside_the_network_are_registered_for_all_zones() {
+    let pod = |address: &str| EndpointTarget {
+        address: address.parse().unwrap(),
+        port: 8080,
+        node: None,
+        zone: None,
+    };
+    let desired = web().with(|mut member| {
+        member.listeners[0].endpoints = vec![pod("10.1.2.3"), pod("172.20.0.1"), pod("2001:db8::1")];
+        member
+    });
+    let mut settings = settings(&desired);
+    settings.members.values_mut().for_each(|member| member.targets = GroupTargets::Ip);
+    let wanted = wanted(&cluster(), &desired, &settings, &facts(&desired));
+    let targets: Vec<(&str, Option<&str>)> = wanted.groups[0]
+        .registered
+        .keys()
+        .map(|target| (target.id.as_str(), target.zone.as_deref()))
+        .collect();
+    assert_eq!(targets, [("10.1.2.3", None), ("172.20.0.1", Some("all"))]);
+    assert_eq!(
+        wanted.backend.unwrap().allow,
+        BTreeSet::from([Allow::Tcp(1, u16::MAX), Allow::Udp(1, u16::MAX)])
+    );
+}
+
+/// TCP and UDP 53 as one listener.
+fn dns(udp_node_port: u16) -> (DesiredLb, Settings) {
+    let desired = web().with(|member| {
+        let mut member = member.listening(&[(Protocol::Tcp, 53), (Protocol::Udp, 53)]);
+        member.listeners[1].node_port = Some(udp_node_port);
+        member
+    });
+    let mut settings = settings(&desired);
+    for member in settings.members.values_mut() {
+        let udp = member.listeners.remove(1);
+        let listener = &mut member.listeners[0];
+        listener.serves.extend(udp.serves);
+        (listener.protocol, listener.group_protocol) = (NlbProtocol::TcpUdp, NlbProtocol::TcpUdp);
+    }
+    (desired, settings)
+}
+
+#[rstest]
+#[case::same_node_port(30_053, 2)]
+#[case::different_node_ports(31_000, 0)]
+fn two_protocols_share_targets_that_serve_both(#[case] udp: u16, #[case] targets: usize) {
+    let (desired, settings) = dns(udp);
+    let wanted = wanted(&cluster(), &desired, &settings, &facts(&desired));
+    assert_eq!(rules(&wanted), ["tcp 53-53 from 0.0.0.0/0", "udp 53-53 from 0.0.0.0/0"]);
+    assert_eq!(wanted.groups[0].registered.len(), targets);
+    assert_eq!(categories(&wanted).contains(&"DifferentTargetPorts"), targets == 0);
+}
+
+#[test]
+fn neighbouring_ports_and_overlapping_sources_are_one_rule() {
+    let desired = web().with(|member| {
+        let mut member = member.listening(&[(Protocol::Tcp, 80), (Protocol::Tcp, 82), (Protocol::Tcp, 81)]);
+        let ranges = ["10.0.0.0/9", "10.128.0.0/9", "10.1.0.0/16", "2001:db8::/32"];
+        member.sources = SourceRanges::from_ranges(ranges.map(|range| range.parse().unwrap()));
+        member.sources_given = true;
+        member
+    });
+    assert_eq!(rules(&graph(&desired)), ["tcp 80-82 from 10.0.0.0/8"]);
+    let mut both = settings(&desired);
+    both.balancer.address_type = AddressType::Dualstack;
+    let both = wanted(&cluster(), &desired, &both, &facts(&desired));
+    assert_eq!(rules(&both), ["tcp 80-82 from 10.0.0.0/8", "tcp 80-82 from 2001:db8::/32"]);
+}
+
+#[rstest]
+#[case::alone(false, &["tcp 80-80 from pl-1", "icmp 3/4 from pl-1"])]
+#[case::besides_ranges(true, &[
+    "tcp 80-80 from 0.0.0.0/0",
+    "tcp 80-80 from pl-1",
+    "icmp 3/4 from 0.0.0.0/0",
+    "icmp 3/4 from pl-1",
+])]
+fn prefix_lists_replace_the_default_sources(#[case] given: bool, #[case] expected: &[&str]) {
+    let desired = web().with(|mut member| {
+        member.sources_given = given;
+        member
+    });
+    let mut settings = settings(&desired);
+    for member in settings.members.values_mut() {
+        (member.prefix_lists, member.path_mtu) = (vec!["pl-1".into()], true);
+    }
+    let wanted = wanted(&cluster(), &desired, &settings, &facts(&desired));
+    assert_eq!(rules(&wanted), expected);
+}
+
+#[test]
+fn rules_that_two_members_need_are_the_older_ones() {
+    let members =
+        vec![testing::member("b").born(1), testing::member("a").born(2).listening(&[(Protocol::Tcp, 81)])];
+    let desired = testing::group(ProviderName::Aws, "shop", members).on(testing::nodes(1));
+    let mut settings = settings(&desired);
+    settings.members.values_mut().for_each(|member| member.path_mtu = true);
+    let frontend = wanted(&cluster(), &desired, &settings, &facts(&desired)).frontend.unwrap();
+    let owners: Vec<(String, String)> = frontend
+        .rules
+        .iter()
+        .map(|rule| (rule.allow.clone(), marks::member_of_rule(&rule.description).unwrap()))
+        .map(|(allow, member)| (format!("{allow:?}"), member.service.name))
+        .collect();
+    let expected = [("Tcp(80, 80)", "b"), ("Tcp(81, 81)", "a"), ("Icmp(3, 4)", "b")];
+    assert_eq!(owners, expected.map(|(allow, name)| (allow.to_owned(), name.to_owned())));
+}
+
+#[test]
+fn ports_outside_the_usual_ranges_are_let_in_too() {
+    let desired = web().with(|mut member| {
+        member.listeners[0].node_port = Some(8_080);
+        member
+    });
+    let mut settings = settings(&desired);
+    settings.members.values_mut().for_each(|member| member.listeners[0].health.port = Some(9_000));
+    let backend = wanted(&cluster(), &desired, &settings, &facts(&desired)).backend.unwrap();
+    for allow in [Allow::Tcp(8_080, 8_080), Allow::Udp(8_080, 8_080), Allow::Tcp(9_000, 9_000)] {
+        assert!(backend.allow.contains(&allow), "{allow:?}");
+    }
+}
+
+#[test]
+fn too_many_rules_are_told_with_figures() {
+    let desired = web().with(|mut member| {
+        let ranges = (0..61u8).map(|i| format!("10.0.{}.0/24", i * 2).parse().unwrap());
+        member.sources = SourceRanges::from_ranges(ranges);
+        member.sources_given = true;
+        member
+    });
+    let wanted = graph(&desired);
+    assert_eq!(rules(&wanted).len(), 61);
+    let problem = wanted.problems.iter().find(|problem| problem.category.as_str() == "TooManyRules").unwrap();
+    assert!(problem.message.contains("61 IPv4 and 0 IPv6") && problem.message.contains("60"), "{problem:?}");
+}
+
+#[test]
+fn listeners_beyond_the_quota_are_told_per_port() {
+    let ports: Vec<(Protocol, u16)> = (1..=52).map(|port| (Protocol::Tcp, port)).collect();
+    let wanted = graph(&web().with(|member| member.listening(&ports)));
+    assert_eq!((wanted.listeners.len(), wanted.groups.len()), (50, 50));
+    let told: Vec<u16> = wanted
+        .problems
+        .iter()
+        .filter(|problem| problem.category.as_str() == "TooManyListeners")
+        .filter_map(|problem| problem.port.map(|key| key.port))
+        .collect();
+    assert_eq!(told, [51, 52]);
+    assert_eq!(rules(&wanted), ["tcp 1-50 from 0.0.0.0/0"]);
+}
+
+#[test]
+fn targets_beyond_the_quota_are_left_out_evenly() {
+    let ports = [(Protocol::Tcp, 80), (Protocol::Tcp, 443)];
+    let desired = web().with(|member| member.listening(&ports)).on(testing::nodes(600));
+    let wanted = wanted(&cluster(), &desired, &crossing(&desired), &facts(&desired));
+    let counts: Vec<usize> = wanted.groups.iter().map(|group| group.registered.len()).collect();
+    assert_eq!(counts.iter().sum::<usize>(), 500);
+    assert!(counts.iter().all(|count| (249..=251).contains(count)), "{counts:?}");
+    let problem =
+        wanted.problems.iter().find(|problem| problem.category.as_str() == "TargetsLimited").unwrap();
+    assert!(problem.message.starts_with("500 of 1200 targets"), "{}", problem.message);
+    for group in &wanted.groups {
+        let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in group.registered.values() {
+            let node = desired.nodes.eligible.iter().find(|node| node.name == *name).unwrap();
+            *zones.entry(node.zone.as_deref().unwrap()).or_default() += 1;
+        }
+        assert!(zones.values().all(|count| (83..=84).contains(count)), "{zones:?}");
+    }
+}
+
+#[test]
+fn a_raised_quota_is_used() {
+    let desired = web().on(testing::nodes(600));
+    let mut facts = facts(&desired);
+    facts.quotas.targets_per_zone = 1_000;
+    let wanted = wanted(&cluster(), &desired, &crossing(&desired), &facts);
+    assert_eq!(wanted.groups[0].registered.len(), 600);
+    assert_eq!(categories(&wanted), Vec::<&str>::new());
+}
+
+#[test]
+fn a_node_more_moves_few_targets_at_the_quota() {
+    let chosen = |count: u16| {
+        let desired = web().on(testing::nodes(count));
+        let wanted = wanted(&cluster(), &desired, &crossing(&desired), &facts(&desired));
+        wanted.groups[0].registered.values().cloned().collect::<BTreeSet<String>>()
+    };
+    let (before, after) = (chosen(600), chosen(601));
+    assert!(before.difference(&after).count() <= 2, "{:?}", before.difference(&after));
+}
+
+#[test]
+fn marks_win_over_tags_and_tags_beyond_the_limit_are_told() {
+    let desired = web();
+    let mut settings = settings(&desired);
+    settings.balancer.tags = (0..50).map(|i| (format!("k{i:02}"), "v".into())).collect();
+    settings.balancer.tags.insert("landfall.dev/cluster".into(), "other".into());
+    let wanted = wanted(&cluster(), &desired, &settings, &facts(&desired));
+    let own = [&wanted.balancer.tags, &wanted.groups[0].tags, &wanted.listeners[0].tags];
+    for tags in own {
+        assert!(tags.len() <= 49 && tags["landfall.dev/cluster"] == "test", "{tags:?}");
+    }
+    assert!(categories(&wanted).contains(&"TooManyTags"));
+}
+
+#[rstest]
+#[case::nothing(None, false, false)]
+#[case::given(Some("sg-1"), false, true)]
+#[case::given_and_backend(Some("sg-1"), true, true)]
+fn without_managed_groups_there_is_no_frontend(
+    #[case] group: Option<&str>,
+    #[case] backend: bool,
+    #[case] guarded: bool,
+) {
+    let desired = web();
+    let (mut settings, mut facts) = (settings(&desired), facts(&desired));
+    settings.balancer.security = match group {
+        None => Security::None,
+        Some(group) => Security::Given { groups: vec![group.into()], backend },
+    };
+    facts.given_groups = group.map(SecurityGroupId::from).into_iter().collect();
+    let wanted = wanted(&cluster(), &desired, &settings, &facts);
+    assert_eq!((wanted.frontend.is_some(), wanted.backend.is_some()), (false, backend));
+    assert_eq!(wanted.balancer.is_guarded(false, backend), guarded);
+    assert_eq!(wanted.balancer.name == graph(&desired).balancer.name, guarded);
+}
+
+#[test]
+fn a_member_without_targets_is_told_why() {
+    let desired = web();
+    let mut settings = settings(&desired);
+    for member in settings.members.values_mut() {
+        member.node_labels = BTreeMap::from([("pool".into(), Some("edge".into())), ("gpu".into(), None)]);
+    }
+    let told = |desired: &DesiredLb, facts: &Facts| {
+        let wanted = wanted(&cluster(), desired, &settings, facts);
+        let problem = wanted.problems.iter().find(|problem| problem.category.as_str() == "NoTargets");
+        problem.map(|problem| problem.message.clone()).unwrap()
+    };
+    assert!(told(&desired, &facts(&desired)).ends_with("none has the labels gpu,pool=edge"));
+    let bare = desired.on(Arc::new(NodeSet::default()));
+    assert!(told(&bare, &facts(&bare)).ends_with("the cluster has no nodes"));
+}
+
+#[test]
+fn the_fingerprint_is_about_what_no_list_shows() {
+    let desired = web();
+    let base = graph(&desired);
+    let more_nodes = graph(&web().on(testing::nodes(3)));
+    assert_eq!(base.fingerprint(), more_nodes.fingerprint());
+    let changed = |change: fn(&mut Settings)| {
+        let mut settings = settings(&desired);
+        change(&mut settings);
+        wanted(&cluster(), &desired, &settings, &facts(&desired)).fingerprint()
+    };
+    let all = BTreeSet::from([
+        base.fingerprint(),
+        changed(|settings| drop(settings.balancer.attributes.insert("a".into(), "b".into()))),
+        changed(|settings| settings.balancer.capacity = Some(100)),
+        changed(|settings| {
+            for member in settings.members.values_mut() {
+                member.listeners[0].attributes.insert("tcp.idle_timeout.seconds".into(), "60".into());
+            }
+        }),
+        changed(|settings| {
+            for member in settings.members.values_mut() {
+                member.listeners[0]
+                    .group_attributes
+                    .insert("proxy_protocol_v2.enabled".into(), "true".into());
+            }
+        }),
+    ]);
+    assert_eq!(all.len(), 5);
+}
+
+/// A group of Services with distinct ports, sources and nodes.
+fn worlds() -> impl Strategy<Value = DesiredLb> {
+    let ports = prop::collection::btree_set((prop::bool::ANY, 1u16..200), 1..6);
+    let ranges = prop::collection::vec((0u8..4, 8u8..20), 0..4);
+    let member = (ports, ranges, prop::bool::ANY);
+    (prop::collection::vec(member, 1..4), 0u16..12).prop_map(|(members, nodes)| {
+        let mut taken = BTreeSet::new();
+        let members = members.into_iter().enumerate().map(|(i, (ports, ranges, given))| {
+            let free: Vec<(Protocol, u16)> = ports
+                .into_iter()
+                .filter(|(_, port)| taken.insert(*port))
+                .map(|(tcp, port)| (if tcp { Protocol::Tcp } else { Protocol::Udp }, port))
+                .collect();
+            let mut member = testing::member(&format!("s{i}")).born(i as i64 / 2).listening(&free);
+            if given {
+                let ranges = ranges.into_iter().map(|(byte, length)| format!("10.{byte}.0.0/{length}"));
+                member.sources = SourceRanges::from_ranges(ranges.map(|range| range.parse().unwrap()));
+                member.sources_given = true;
+            }
+            member
+        });
+        let members = members.collect();
+        testing::group(ProviderName::Aws, "shop", members).on(testing::nodes(nodes))
+    })
+}
+
+/// Whether any rule lets a client in.
+fn lets_in(wanted: &Wanted, protocol: Protocol, port: u16, client: IpAddr) -> bool {
+    let rules = wanted.frontend.iter().flat_map(|group| &group.rules);
+    rules.into_iter().any(|rule| {
+        let meant = match (&rule.allow, protocol) {
+            (Allow::Tcp(first, last), Protocol::Tcp) | (Allow::Udp(first, last), Protocol::Udp) => {
+                (*first..=*last).contains(&port)
+            }
+            _ => false,
+        };
+        let from = match (&rule.source, client) {
+            (Source::V4(range), IpAddr::V4(client)) => range.contains(&client),
+            (Source::V6(range), IpAddr::V6(client)) => range.contains(&client),
+            _ => false,
+        };
+        meant && from
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_graph_does_not_depend_on_orders(desired in worlds(), turn in 0usize..12) {
+        let mut turned = desired.clone();
+        let members = turned.members.len();
+        turned.members.rotate_left(turn % members);
+        let nodes = Arc::make_mut(&mut turned.nodes);
+        let count = nodes.eligible.len().max(1);
+        nodes.eligible.rotate_left(turn % count);
+        prop_assert_eq!(graph(&desired), graph(&turned));
+    }
+
+    #[test]
+    fn the_graph_is_whole(desired in worlds()) {
+        let wanted = graph(&desired);
+        let names: BTreeSet<&str> = wanted.groups.iter().map(|group| group.name.as_str()).collect();
+        prop_assert_eq!(names.len(), wanted.groups.len());
+        let used: BTreeSet<&str> = wanted.listeners.iter().map(|listener| listener.group.as_str()).collect();
+        prop_assert_eq!(names, used);
+        let ports: BTreeSet<u16> = wanted.listeners.iter().map(|listener| listener.port).collect();
+        prop_assert_eq!(ports.len(), wanted.listeners.len());
+        for group in &wanted.groups {
+            let ids: BTreeSet<(&str, u16)> =
+                group.registered.keys().map(|target| (target.id.as_str(), target.port)).collect();
+            prop_assert_eq!(ids.len(), group.registered.len());
+        }
+    }
+
+    #[test]
+    fn rules_let_in_exactly_the_sources_of_each_port(
+        desired in worlds(), port in 1u16..200, tcp in prop::bool::ANY, client in any::<[u8; 2]>(),
+    ) {
+        let wanted = graph(&desired);
+        let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
+        let client = IpAddr::from([10, client[0] % 6, client[1], 1]);
+        let meant = desired.listeners().any(|(member, listener)| {
+            let allowed = member.sources.of(IpFamily::V4).iter().any(|range| range.contains(&client));
+            (listener.protocol, listener.port) == (protocol, port) && allowed
+        });
+        prop_assert_eq!(lets_in(&wanted, protocol, port, client), meant);
+        let frontend = wanted.frontend.unwrap();
+        let identities: BTreeSet<_> = frontend.rules.iter().map(|rule| (&rule.allow, &rule.source)).collect();
+        prop_assert_eq!(identities.len(), frontend.rules.len());
+    }
+}
