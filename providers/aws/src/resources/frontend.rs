@@ -17,7 +17,7 @@ use crate::settings::MemberSettings;
 
 /// ICMP "fragmentation needed", RFC 792, for path MTU discovery (RFC 1191).
 const FRAGMENTATION_NEEDED: Allow = Allow::Icmp(3, 4);
-/// ICMPv6 "packet too big", RFC 4443, for path MTU discovery (RFC 8201).
+/// `ICMPv6` "packet too big", RFC 4443, for path MTU discovery (RFC 8201).
 const PACKET_TOO_BIG: Allow = Allow::Icmpv6(2, 0);
 
 /// The group with a rule per range of ports and source of each member; `None` if it is not ours to manage.

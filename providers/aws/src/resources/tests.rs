@@ -453,13 +453,13 @@ fn worlds() -> impl Strategy<Value = DesiredLb> {
     let member = (ports, ranges, prop::bool::ANY);
     (prop::collection::vec(member, 1..4), 0u16..12).prop_map(|(members, nodes)| {
         let mut taken = BTreeSet::new();
-        let members = members.into_iter().enumerate().map(|(i, (ports, ranges, given))| {
+        let members = members.into_iter().zip(0i64..).map(|((ports, ranges, given), i)| {
             let free: Vec<(Protocol, u16)> = ports
                 .into_iter()
                 .filter(|(_, port)| taken.insert(*port))
                 .map(|(tcp, port)| (if tcp { Protocol::Tcp } else { Protocol::Udp }, port))
                 .collect();
-            let mut member = testing::member(&format!("s{i}")).born(i as i64 / 2).listening(&free);
+            let mut member = testing::member(&format!("s{i}")).born(i / 2).listening(&free);
             if given {
                 let ranges = ranges.into_iter().map(|(byte, length)| format!("10.{byte}.0.0/{length}"));
                 member.sources = SourceRanges::from_ranges(ranges.map(|range| range.parse().unwrap()));
