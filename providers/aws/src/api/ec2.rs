@@ -60,6 +60,8 @@ pub enum WhichSecurityGroups {
         /// The names.
         names: Vec<String>,
     },
+    /// Those with an inbound rule that lets in whatever is in this group (filter `ip-permission.group-id`).
+    LettingIn(SecurityGroupId),
 }
 
 /// A subnet.
