@@ -2,4 +2,4 @@
 
 mod model;
 
-pub use model::{Balancer, BalancerDetails, Group, ListenerDetails, Observed};
+pub use model::{Balancer, BalancerDetails, Foreign, Group, ListenerDetails, Observed};

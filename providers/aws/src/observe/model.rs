@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use landfall_core::ids::LbId;
+
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{Listener, LoadBalancer, Target, TargetGroup, TargetState};
 use crate::api::{Attributes, Tags};
@@ -15,13 +17,25 @@ pub struct Observed {
     pub groups: Vec<Group>,
     /// Security groups with the marks.
     pub frontend: Vec<SecurityGroup>,
-    /// The cluster's shared backend group.
+    /// The cluster's shared backend group, if the wish wants it. For a release only if no other load balancer of the
+    /// cluster is left that could need it.
     pub backend: Option<SecurityGroup>,
-    /// Security groups of the nodes, with their rules. Only read when a backend group is wanted and not known to be let
-    /// in already.
+    /// Security groups of the nodes, with their rules. For a wish those that are not known to let the backend group in
+    /// already, for a release those that let it in at all.
     pub node_groups: Vec<SecurityGroup>,
-    /// Resources without our marks that have a name that we need: kind and name.
-    pub foreign: Vec<(&'static str, String)>,
+    /// Resources without our marks that have a name that we need.
+    pub foreign: Vec<Foreign>,
+}
+
+/// Something that is not this load balancer's and has a name that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// `load balancer` or `target group`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The load balancer of this cluster that it belongs to, if it belongs to one.
+    pub owner: Option<LbId>,
 }
 
 /// A load balancer.
