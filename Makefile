@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= target
 
 .PHONY: help
 help: ## Show the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- demo ---
 
@@ -28,8 +28,8 @@ demo: ## Watch Services get their EXTERNAL-IP; ONCE=1 ends when all have it, DEM
 test: check unit demo-once ## Run everything: lints, policies, all tests, the demo. CI runs this.
 
 .PHONY: unit
-unit: tools-seen ## Run all tests of all crates, documentation tests included.
-	$(CARGO) test --workspace --all-features
+unit: tools-seen moto ## Run all tests of all crates, documentation tests included.
+	LANDFALL_TEST_MOTO_PYTHON=$(MOTO)/bin/python $(CARGO) test --workspace --all-features
 
 .PHONY: demo-once
 demo-once: ## Run the demo until every Service has its address, then stop.
@@ -41,11 +41,59 @@ tools-seen:
 	@if command -v kubectl >/dev/null; then echo "kubectl: found, live tests run"; \
 	  else echo "kubectl: NOT FOUND: recorded conversations are replayed, live kubectl tests do not run"; fi
 
+# --- moto and LocalStack ---
+
+PYTHON ?= python3
+TOOLS = $(abspath $(CARGO_TARGET_DIR))/tools
+MOTO = $(TOOLS)/moto
+# Both listen there, so that everything else is the same for either.
+AWS_LOCAL = http://127.0.0.1:4566
+
+.PHONY: moto
+moto: $(MOTO)/.installed ## Install moto, the AWS of the tests, below the target folder.
+
+# Python's venv module is a package of its own on Debian and Ubuntu.
+$(MOTO)/.installed: localstack/moto/requirements.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "moto needs Python 3.10 or newer with venv: on Debian and Ubuntu, apt-get install python3-venv;" \
+	    "another interpreter: make PYTHON=/path/to/python3"; exit 1; }
+	rm -rf $(MOTO)
+	$(PYTHON) -m venv $(MOTO)
+	$(MOTO)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+.PHONY: moto-up
+moto-up: moto ## Start moto on port 4566, in the background.
+	@kill -0 "$$(cat $(MOTO)/pid 2>/dev/null)" 2>/dev/null || { \
+	  $(MOTO)/bin/moto_server -p 4566 >$(MOTO)/log 2>&1 & echo $$! >$(MOTO)/pid; }
+	@$(call wait-for,$(AWS_LOCAL)/moto-api/,$(MOTO)/log)
+	@echo "moto: $(AWS_LOCAL); next: make aws-seed"
+
+.PHONY: moto-down
+moto-down: ## Stop moto; what was in it is gone.
+	@kill "$$(cat $(MOTO)/pid)" && rm $(MOTO)/pid
+
+.PHONY: localstack-up
+localstack-up: ## Start LocalStack on port 4566; needs docker and LOCALSTACK_AUTH_TOKEN.
+	docker compose -f localstack/compose.yaml up --detach --wait
+	@echo "LocalStack: $(AWS_LOCAL); next: make aws-seed"
+
+.PHONY: localstack-down
+localstack-down: ## Stop LocalStack; what was in it is gone.
+	docker compose -f localstack/compose.yaml down
+
+.PHONY: aws-seed
+aws-seed: moto ## Make a network and three instances there; Node objects go to target/nodes.json.
+	AWS_ENDPOINT_URL=$(AWS_LOCAL) $(MOTO)/bin/python localstack/seed.py >$(CARGO_TARGET_DIR)/nodes.json
+
+# $(1): what must answer; $(2): the log to show if it does not within 10 s.
+wait-for = i=0; until $(PYTHON) -c 'import urllib.request as u; u.urlopen("$(1)", timeout=1)' 2>/dev/null; do \
+  i=$$((i + 1)); [ $$i -lt 50 ] || { tail $(2); exit 1; }; sleep 0.2; done
+
 # --- check ---
 
 DENY_VERSION = 0.20.2
 MACHETE_VERSION = 0.9.2
-TOOLS = $(CURDIR)/$(CARGO_TARGET_DIR)/tools
 
 .PHONY: check
 check: fmt-check lint each-crate policies generated-current readme-current ## Check format, lints, policies and generated files.
@@ -64,7 +112,7 @@ lint: ## Run clippy; warnings are errors.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --quiet
 
 # Each crate must compile alone: none may lean on a feature that another one switches on.
-CRATES = landfall-core landfall-api landfall-runtime landfall-controller landfall landfall-memory landfall-metal landfall-testkit
+CRATES = landfall-core landfall-api landfall-runtime landfall-controller landfall landfall-memory landfall-metal landfall-aws landfall-aws-ec2 landfall-testkit
 .PHONY: each-crate
 each-crate:
 	@for crate in $(CRATES); do echo "check $$crate alone"; $(CARGO) check --quiet -p $$crate || exit 1; done
