@@ -1,0 +1,93 @@
+//! Calls on behalf of one load balancer: paced, bounded in time, named in errors; lists read to their last page, long
+//! inputs sent in pieces.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+mod ec2;
+mod elb;
+mod elb_changes;
+
+use crate::api::error::Failure;
+use crate::api::{Action, Answer, ApiError, Page};
+use crate::calls::{About, Calls};
+use crate::error::AwsError;
+
+/// Calls on behalf of one load balancer, or of the account as a whole.
+///
+/// One method per method of [`Elb`](crate::api::elb::Elb) and [`Ec2`](crate::api::ec2::Ec2), with the same meaning.
+/// Lists are complete. Nothing is sent for an empty list of names, ids, targets, tags or attributes: AWS takes the first
+/// two for "all" and refuses the others. Deleting what is gone already succeeds.
+///
+/// Nothing is retried. Dropping a future while a request is under way leaves its effect in doubt, as does an error of
+/// which [`AwsError::is_in_doubt`] says so.
+#[derive(Debug, Clone)]
+pub struct Client {
+    calls: Arc<Calls>,
+    whom: Arc<str>,
+}
+
+impl Client {
+    /// Calls for this one: whom errors name, and whose place is kept in the queue of creations.
+    pub fn new(calls: &Arc<Calls>, for_whom: impl Into<String>) -> Self {
+        Self { calls: Arc::clone(calls), whom: for_whom.into().into() }
+    }
+
+    /// Whom the calls are for.
+    pub fn whom(&self) -> &str {
+        &self.whom
+    }
+
+    async fn call<T>(
+        &self,
+        action: Action,
+        object: impl Into<Option<&str>>,
+        request: impl Future<Output = Answer<T>>,
+    ) -> Result<T, AwsError> {
+        self.calls.call(About { whom: &self.whom, action, object: object.into() }, request).await
+    }
+
+    /// Every page of a list.
+    async fn pages<T, F>(
+        &self,
+        action: Action,
+        object: impl Into<Option<&str>>,
+        page: impl Fn(Option<String>) -> F,
+    ) -> Result<Vec<T>, AwsError>
+    where
+        F: Future<Output = Answer<Page<T>>>,
+    {
+        let object = object.into();
+        let (mut all, mut seen, mut marker) = (Vec::new(), HashSet::new(), None);
+        loop {
+            let got = self.call(action, object, page(marker)).await?;
+            all.extend(got.items);
+            let Some(next) = got.next else { return Ok(all) };
+            if !seen.insert(next.clone()) {
+                let what = format!("the marker of the next page, {next:?}, was given before");
+                let error = ApiError { action, kind: Failure::Unreadable { what } };
+                return Err(AwsError::failed(&self.whom, object, error));
+            }
+            marker = Some(next);
+        }
+    }
+}
+
+/// Counts an answer with one of these codes as success.
+fn unless(answer: Result<(), AwsError>, gone: &[&str]) -> Result<(), AwsError> {
+    match answer {
+        Err(error) if error.code().is_some_and(|code| gone.contains(&code)) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// The one resource that a request is about, if it is one.
+fn only(arns: &[String]) -> Option<&str> {
+    match arns {
+        [arn] => Some(arn),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

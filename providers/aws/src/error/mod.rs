@@ -1,0 +1,295 @@
+//! What can go wrong, and what that means for the next step.
+
+use std::fmt;
+use std::time::Duration;
+
+use landfall_core::error::{Category, Classified, ErrorClass};
+
+mod codes;
+
+pub use codes::quota_of;
+
+use crate::api::error::Failure;
+use crate::api::{Action, ApiError};
+use codes::Advice;
+
+/// A failure of the AWS provider.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// AWS answered a request with an error, or not at all.
+    #[error(transparent)]
+    Call(Box<FailedCall>),
+    /// AWS has something of the name that we want to give, with other settings.
+    #[error("there is a {kind} {name:?} already, with other settings than {whom} wants")]
+    NameTaken {
+        /// Whom it is for.
+        whom: String,
+        /// `load balancer`, `target group`, `security group` or `listener`.
+        kind: &'static str,
+        /// Its name; of a listener the port.
+        name: String,
+        /// The answer.
+        source: Box<ApiError>,
+    },
+    /// Something that does not carry our marks has a name or a port that we need.
+    #[error(
+        "the {kind} {name:?}, {}, is in the way of {whom}: rename or delete it, or ask for another name",
+        owned_by(owner.as_deref())
+    )]
+    Foreign {
+        /// Whom it is in the way of.
+        whom: String,
+        /// `load balancer`, `target group`, `security group` or `listener`.
+        kind: &'static str,
+        /// Its name, ARN or port.
+        name: String,
+        /// Who made it, as far as its tags tell.
+        owner: Option<String>,
+    },
+    /// A load balancer must go and is protected from it.
+    #[error(
+        "the load balancer {name:?} of {whom} has deletion protection: set its attribute \
+         deletion_protection.enabled to false, in AWS and in the annotation if there is one"
+    )]
+    DeletionProtected {
+        /// Whose it is.
+        whom: String,
+        /// Its name or ARN.
+        name: String,
+        /// The answer, if AWS was asked to delete it.
+        source: Option<Box<ApiError>>,
+    },
+    /// Something must go and is still used.
+    #[error("the {what} of {whom} cannot be deleted yet: {}", used_by(by))]
+    StillInUse {
+        /// Whose it is.
+        whom: String,
+        /// What must go: kind and name.
+        what: String,
+        /// What uses it; empty if that is not known.
+        by: Vec<String>,
+        /// When to look again.
+        poll: Duration,
+    },
+    /// A request's turn is too far away to wait for it in place. Its place is kept.
+    #[error(
+        "{action} for {whom} has {ahead} such requests before it and its turn in {} s: AWS limits their rate",
+        poll.as_secs()
+    )]
+    Paced {
+        /// Whom it is for.
+        whom: String,
+        /// The request.
+        action: Action,
+        /// How many come first.
+        ahead: usize,
+        /// When to ask again.
+        poll: Duration,
+    },
+    /// AWS does not accept the credentials; nothing is sent for a while.
+    #[error(
+        "AWS does not accept the credentials of the controller, so no calls are made; tried again in {} s: \
+         see its log for AWS's answer, and check its role, keys and clock",
+        until.as_secs()
+    )]
+    CredentialsRejected {
+        /// Time until the next attempt.
+        until: Duration,
+    },
+    /// A load balancer is to be taken over and the operator has not agreed to the plan yet.
+    #[error(
+        "taking over {arn} for {whom} would do what follows; set the annotation \
+         landfall.dev/adopt-confirm to {fingerprint:?} to agree: {plan}"
+    )]
+    AdoptionNeedsConfirmation {
+        /// Whom it is for.
+        whom: String,
+        /// ARN of the load balancer.
+        arn: String,
+        /// What would be done.
+        plan: String,
+        /// Stands for the plan in the annotation.
+        fingerprint: String,
+    },
+    /// A load balancer cannot be taken over.
+    #[error("{arn} cannot be taken over for {whom}: {reason}")]
+    NotAdoptable {
+        /// Whom it is for.
+        whom: String,
+        /// ARN of the load balancer.
+        arn: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+}
+
+/// A request that AWS answered with an error, or not at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct FailedCall {
+    /// Whom the request was for.
+    pub whom: String,
+    /// Name, ARN or id of what it was about; `None` for lists.
+    pub object: Option<String>,
+    /// The answer.
+    #[source]
+    pub error: ApiError,
+    /// How far the quota is used, if it is one and somebody looked.
+    pub figures: Option<Figures>,
+}
+
+/// How far a quota is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// How many there are; `None` if nobody counted.
+    pub used: Option<u64>,
+    /// How many there may be.
+    pub limit: u64,
+}
+
+impl AwsError {
+    /// The error for a failed request.
+    pub fn failed(whom: &str, object: Option<&str>, error: ApiError) -> Self {
+        let (whom, object) = (whom.to_owned(), object.map(str::to_owned));
+        Self::Call(Box::new(FailedCall { whom, object, error, figures: None }))
+    }
+
+    /// Names what has the name already, if that is what AWS answered.
+    pub(crate) fn or_name_taken(self, kind: &'static str, name: &str) -> Self {
+        match self {
+            Self::Call(call) if codes::meaning(&call.error).word == codes::NAME_TAKEN => {
+                let FailedCall { whom, error, .. } = *call;
+                Self::NameTaken { whom, kind, name: name.to_owned(), source: Box::new(error) }
+            }
+            other => other,
+        }
+    }
+
+    /// Says that it is deletion protection, if AWS answered that the deletion is not permitted.
+    pub(crate) fn or_protected(self, name: &str) -> Self {
+        match self {
+            Self::Call(call) if call.error.code() == Some("OperationNotPermitted") => {
+                let FailedCall { whom, error, .. } = *call;
+                Self::DeletionProtected { whom, name: name.to_owned(), source: Some(Box::new(error)) }
+            }
+            other => other,
+        }
+    }
+
+    /// AWS's answer, if one is behind this.
+    pub fn answer(&self) -> Option<&ApiError> {
+        match self {
+            Self::Call(call) => Some(&call.error),
+            Self::NameTaken { source, .. } => Some(source),
+            Self::DeletionProtected { source, .. } => source.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// AWS's error code, if it answered with one.
+    pub fn code(&self) -> Option<&str> {
+        self.answer().and_then(ApiError::code)
+    }
+
+    /// Whether the request may have taken effect although it looks failed.
+    pub fn is_in_doubt(&self) -> bool {
+        self.answer().is_some_and(ApiError::is_in_doubt)
+    }
+
+    /// The quota that is used up, by its name in `DescribeAccountLimits`.
+    pub fn quota(&self) -> Option<&'static str> {
+        self.code().and_then(quota_of)
+    }
+
+    /// Adds how far the quota is used; no effect on other errors.
+    pub fn with_limit(mut self, used: Option<u64>, limit: u64) -> Self {
+        if let Self::Call(call) = &mut self {
+            call.figures = Some(Figures { used, limit });
+        }
+        self
+    }
+}
+
+impl Classified for AwsError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Call(call) => codes::meaning(&call.error).class,
+            Self::NameTaken { .. } | Self::Foreign { .. } => ErrorClass::Conflict,
+            // Lifted by somebody else, perhaps outside of the cluster: looked at again, but slowly.
+            Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
+            Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
+            Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } => ErrorClass::Rejected,
+        }
+    }
+
+    fn category(&self) -> Category {
+        Category::new(match self {
+            Self::Call(call) => codes::meaning(&call.error).word,
+            Self::NameTaken { .. } => codes::NAME_TAKEN,
+            Self::Foreign { .. } => "ForeignResource",
+            Self::DeletionProtected { .. } => "DeletionProtected",
+            Self::StillInUse { .. } => "WaitingForRelease",
+            Self::Paced { .. } => "ApiPaced",
+            Self::CredentialsRejected { .. } => codes::CREDENTIALS_REJECTED,
+            Self::AdoptionNeedsConfirmation { .. } => "AdoptionNeedsConfirmation",
+            Self::NotAdoptable { .. } => "NotAdoptable",
+        })
+    }
+}
+
+impl FailedCall {
+    fn sentence(&self) -> String {
+        let action = self.error.action;
+        let object = self.object.as_ref().map(|object| format!(" of {object}")).unwrap_or_default();
+        let advice = match codes::meaning(&self.error).advice {
+            Advice::Say(text) => text.to_owned(),
+            Advice::Allow => format!("allow the IAM action {action} to the controller's role"),
+            Advice::Raise { quota, .. } => {
+                let figures = self.figures.map(|figures| format!(", {figures}")).unwrap_or_default();
+                format!("the quota of {quota} is used up{figures}: free some, or have it raised")
+            }
+        };
+        format!("{action}{object} for {} failed: {advice}", self.whom)
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.used {
+            Some(used) => write!(f, "{used} of {}", self.limit),
+            None => write!(f, "{} at most", self.limit),
+        }
+    }
+}
+
+/// Whether AWS did not accept the credentials, or there are none: no other request can succeed either.
+pub(crate) fn is_about_credentials(error: &ApiError) -> bool {
+    match &error.kind {
+        Failure::NotSent { .. } => true,
+        _ => codes::meaning(error).word == codes::CREDENTIALS_REJECTED,
+    }
+}
+
+/// Whether AWS answered that there were too many requests.
+pub(crate) fn is_throttling(error: &ApiError) -> bool {
+    matches!(codes::meaning(error).class, ErrorClass::Throttled { .. })
+}
+
+/// The word of the class of an answer, for metrics.
+pub(crate) fn class_word(error: &ApiError) -> &'static str {
+    codes::meaning(error).class.as_str()
+}
+
+fn owned_by(owner: Option<&str>) -> String {
+    owner.map_or_else(|| "which is not ours".to_owned(), |owner| format!("made by {owner}"))
+}
+
+fn used_by(by: &[String]) -> String {
+    if by.is_empty() {
+        return "AWS has not released it".to_owned();
+    }
+    format!("still used by {}", by.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! Who wants to know what calls are made: the metrics of the program, and tests that count.
+
+use std::time::Duration;
+
+use crate::api::{Action, Category};
+
+/// Told of every call. Its methods are called on the way of a request and must not block.
+pub trait Observer: Send + Sync + 'static {
+    /// A request was answered, or given up. `outcome` is `ok`, or the word of the [`ErrorClass`] that the failure has;
+    /// `took` is the time from sending to the answer, without the wait for its turn.
+    ///
+    /// [`ErrorClass`]: landfall_core::error::ErrorClass
+    fn called(&self, action: Action, outcome: &'static str, took: Duration);
+
+    /// A request waited for its turn so that the rate limits of AWS are kept.
+    fn paced(&self, category: Category, waited: Duration);
+
+    /// The provider pauses because AWS does not accept its credentials (`true`), or goes on (`false`).
+    fn circuit(&self, open: bool);
+}
+
+/// Wants to know nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn called(&self, _: Action, _: &'static str, _: Duration) {}
+    fn paced(&self, _: Category, _: Duration) {}
+    fn circuit(&self, _: bool) {}
+}
