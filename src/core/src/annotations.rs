@@ -12,6 +12,10 @@ pub const IP_MODE: &str = "landfall.dev/ip-mode";
 pub const TARGETS: &str = "landfall.dev/targets";
 /// Names of `AddressPool` objects, comma separated, most preferred first.
 pub const ADDRESS_POOLS: &str = "landfall.dev/address-pools";
+/// An existing load balancer of the provider (AWS: its ARN) to take over instead of making one.
+pub const ADOPT: &str = "landfall.dev/adopt";
+/// The fingerprint of the printed plan: only with it is an existing load balancer taken over.
+pub const ADOPT_CONFIRM: &str = "landfall.dev/adopt-confirm";
 /// The upstream fallback for `spec.loadBalancerSourceRanges`, comma separated.
 pub const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 /// Written by the controller: the load balancers that serve this Service or still hold something for it, current one
@@ -21,7 +25,7 @@ pub const LOAD_BALANCER: &str = "landfall.dev/load-balancer";
 pub const PUBLISHED: &str = "landfall.dev/published";
 
 /// The keys under our own prefix that users may set.
-pub const OWN: [&str; 5] = [SHARE, ADDRESSES, IP_MODE, TARGETS, ADDRESS_POOLS];
+pub const OWN: [&str; 7] = [SHARE, ADDRESSES, IP_MODE, TARGETS, ADDRESS_POOLS, ADOPT, ADOPT_CONFIRM];
 
 /// Our own prefix.
 const OWN_PREFIX: &str = "landfall.dev/";
@@ -91,7 +95,9 @@ mod tests {
 
     #[test]
     fn typing_errors_under_our_prefix_are_found() {
-        let all = map(&[("landfall.dev/shared", "a"), (SHARE, "a"), (PUBLISHED, "x"), ("metallb.io/x", "")]);
+        let known =
+            [(SHARE, "a"), (ADOPT, "arn"), (ADOPT_CONFIRM, "f"), (PUBLISHED, "x"), ("metallb.io/x", "")];
+        let all = map(&[known.as_slice(), &[("landfall.dev/shared", "a")]].concat());
         assert_eq!(unknown_own(Some(&all)), ["landfall.dev/shared"]);
     }
 }

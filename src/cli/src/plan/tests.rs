@@ -219,7 +219,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn no_port_or_annotation_makes_a_plan_panic(port: i32, node_port: i32, value in "\\PC{0,20}", key in 0..5_usize) {
+    fn no_port_or_annotation_makes_a_plan_panic(port: i32, node_port: i32, value in "\\PC{0,20}", key in 0..landfall_core::annotations::OWN.len()) {
         let key = landfall_core::annotations::OWN[key];
         let mut odd = service("odd", &json!({key: value}));
         odd["spec"]["ports"] = json!([{"port": port, "nodePort": node_port}]);
