@@ -6,7 +6,6 @@ use landfall_core::annotations;
 use landfall_core::ids::ServiceKey;
 use landfall_core::model::{DesiredLb, FamilyPolicy, IpMode, Member, TargetKind};
 use landfall_core::net::{IpFamily, PortKey, Protocol};
-use landfall_core::params::ClassParams;
 use landfall_core::provider::Capabilities;
 use landfall_core::refusal::{Refusal, categories};
 
@@ -31,11 +30,7 @@ pub(crate) fn validate(capabilities: &Capabilities, desired: &DesiredLb) -> Vec<
 }
 
 fn class(desired: &DesiredLb) -> Option<Refusal> {
-    let other = match desired.params {
-        ClassParams::Defaults => return None,
-        ClassParams::Metal(_) => "metal",
-        ClassParams::Aws(_) => "aws",
-    };
+    let other = desired.params.block()?;
     Some(Refusal::whole(
         categories::CONFLICTING_VALUES,
         "spec.loadBalancerClass",

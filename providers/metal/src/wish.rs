@@ -42,6 +42,7 @@ impl Wish {
     /// Reads the wish of all members; every reason at once if it cannot be served.
     pub(crate) fn read(desired: &DesiredLb) -> Result<Self, Vec<Refusal>> {
         let mut reader = Reader::new(desired);
+        reader.read_class();
         for member in &desired.members {
             reader.read(member);
         }
@@ -107,6 +108,16 @@ impl<'a> Reader<'a> {
             members: Vec::new(),
             refusals: Vec::new(),
         }
+    }
+
+    fn read_class(&mut self) {
+        let Some(block) = self.desired.params.block().filter(|block| *block != "metal") else { return };
+        self.refusals.push(Refusal::whole(
+            categories::CONFLICTING_VALUES,
+            "spec.loadBalancerClass",
+            self.desired.class.to_string(),
+            format!("the class has parameters for {block}; the metal provider takes spec.metal only"),
+        ));
     }
 
     fn read(&mut self, member: &Member) {

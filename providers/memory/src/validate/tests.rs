@@ -3,6 +3,7 @@
 use landfall_core::annotations::TARGETS;
 use landfall_core::error::Category;
 use landfall_core::ids::ProviderName;
+use landfall_core::params::ClassParams;
 use landfall_core::params::metal::MetalParams;
 use landfall_core::testing;
 use rstest::rstest;

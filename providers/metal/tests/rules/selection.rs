@@ -77,6 +77,13 @@ fn a_class_names_pools_and_an_annotation_overrides_it() {
 }
 
 #[test]
+fn parameters_of_another_provider_are_refused() {
+    let provider = fed(&[pool("a", &["192.0.2.1"])]);
+    let foreign = web("web").params(ClassParams::Aws(Box::default()));
+    says(&refused(&provider, &foreign), &["ConflictingValues", "parameters for aws", "spec.metal"]);
+}
+
+#[test]
 fn an_unknown_pool_is_refused_with_the_names_of_the_known() {
     let provider = fed(&[pool("a", &["192.0.2.1"]), pool("b", &["192.0.2.2"])]);
     let text = refused(&provider, &with("web", |m| m.annotated("metallb.io/address-pool", "c")));

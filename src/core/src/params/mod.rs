@@ -20,6 +20,15 @@ pub enum ClassParams {
 }
 
 impl ClassParams {
+    /// The name of the block in `LoadBalancerClass.spec`, which is that of its provider; none for the defaults.
+    pub const fn block(&self) -> Option<&'static str> {
+        match self {
+            Self::Defaults => None,
+            Self::Aws(_) => Some("aws"),
+            Self::Metal(_) => Some("metal"),
+        }
+    }
+
     /// The bare-metal parameters; the defaults if the class names none.
     pub fn metal(&self) -> metal::MetalParams {
         match self {
