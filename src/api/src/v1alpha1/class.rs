@@ -6,6 +6,7 @@ use kube::{CustomResource, KubeSchema, ResourceExt};
 use landfall_core::class::{Class, Sharing};
 use landfall_core::ids::{ClassName, IdError, ProviderName};
 use landfall_core::params::ClassParams;
+use landfall_core::params::aws::AwsParams;
 use landfall_core::params::metal::MetalParams;
 use landfall_core::refusal::categories;
 use landfall_core::selector::{Labels, SelectorError, fits};
@@ -49,12 +50,20 @@ use crate::conditions::{Problem, with_ready};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.metal) || self.provider == 'metal'")
-    .message("metal may only be given if provider is metal"))]
+#[x_kube(
+    validation = Rule::new("!has(self.aws) || self.provider == 'aws'").message("aws may only be given if provider is aws"),
+    validation = Rule::new("!has(self.metal) || self.provider == 'metal'")
+        .message("metal may only be given if provider is metal"),
+)]
 pub struct LoadBalancerClassSpec {
     /// Who makes the load balancers. It cannot be changed: nobody would be left to delete what the former one made.
     #[x_kube(validation = Rule::new("self == oldSelf").message("provider cannot be changed; create another class"))]
     pub provider: Lenient<ProviderName>,
+
+    /// Parameters of the provider aws; its defaults if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "AwsParams")]
+    pub aws: Option<Lenient<AwsParams>>,
 
     /// Parameters of the provider metal; its defaults if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,14 +185,22 @@ impl TryFrom<&LoadBalancerClass> for Class {
     }
 }
 
-/// The block of the class's own provider.
+/// The block of the class's own provider; one of another is an error.
 fn params(spec: &LoadBalancerClassSpec, provider: ProviderName) -> Result<ClassParams, ClassError> {
-    let field = "spec.metal";
-    match (&spec.metal, provider) {
-        (None, _) => Ok(ClassParams::Defaults),
-        (Some(metal), ProviderName::Metal) => Ok(ClassParams::Metal(read(field, metal)?)),
-        (Some(_), provider) => Err(ClassError::ForeignParameters { field, provider }),
+    let given = [
+        ("spec.aws", spec.aws.is_some(), ProviderName::Aws),
+        ("spec.metal", spec.metal.is_some(), ProviderName::Metal),
+    ];
+    if let Some((field, ..)) = given.into_iter().find(|(_, given, owner)| *given && *owner != provider) {
+        return Err(ClassError::ForeignParameters { field, provider });
     }
+    if let Some(aws) = &spec.aws {
+        return Ok(ClassParams::Aws(Box::new(read("spec.aws", aws)?)));
+    }
+    if let Some(metal) = &spec.metal {
+        return Ok(ClassParams::Metal(read("spec.metal", metal)?));
+    }
+    Ok(ClassParams::Defaults)
 }
 
 fn read<T: Clone + DeserializeOwned>(field: &'static str, part: &Lenient<T>) -> Result<T, ClassError> {

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use landfall_core::error::Category;
+use landfall_core::params::aws::{HealthCheckParams, HealthProtocol, Publish, Scheme, TargetType};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -34,6 +37,7 @@ fn at(second: i64) -> Timestamp {
 #[case::bare("gold", json!({"provider": "aws"}))]
 #[case::own_block("gold", json!({"provider": "metal", "metal": {"addressPools": ["lan"]}}))]
 #[case::own_block_empty("gold", json!({"provider": "metal", "metal": {}}))]
+#[case::aws_block("gold", json!({"provider": "aws", "aws": {"scheme": "internet-facing", "targetType": "ip"}}))]
 #[case::provider_name("metal", json!({"provider": "metal"}))]
 #[case::longest_name(&"x".repeat(63), json!({"provider": "gcp"}))]
 fn classes_are_accepted(#[case] name: &str, #[case] spec: Value) {
@@ -45,6 +49,11 @@ fn classes_are_accepted(#[case] name: &str, #[case] spec: Value) {
     "gold",
     json!({"provider": "aws", "metal": {}}),
     "spec: metal may only be given if provider is metal"
+)]
+#[case::foreign_aws_block(
+    "gold",
+    json!({"provider": "metal", "aws": {}}),
+    "spec: aws may only be given if provider is aws"
 )]
 #[case::name_of_another_provider(
     "aws",
@@ -105,6 +114,54 @@ fn every_field_reaches_the_core() {
     assert_eq!(Class::try_from(&object), Ok(expected));
 }
 
+#[test]
+fn parameters_of_aws_reach_the_core() {
+    let object = class(&json!({
+        "provider": "aws",
+        "aws": {
+            "scheme": "internet-facing",
+            "subnets": ["subnet-1"],
+            "targetType": "ip",
+            "securityGroups": ["sg-1"],
+            "manageBackendRules": true,
+            "attributes": {"load_balancing.cross_zone.enabled": "true"},
+            "targetGroupAttributes": {"deregistration_delay.timeout_seconds": "30"},
+            "healthCheck": {"protocol": "HTTP", "port": "8080", "path": "/ok", "successCodes": "200",
+                "intervalSeconds": 5, "timeoutSeconds": 2, "healthyThreshold": 3, "unhealthyThreshold": 4},
+            "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+            "targetNodeLabels": {"role": "edge"},
+            "tags": {"team": "shop"},
+            "publish": "Active",
+        },
+    }));
+    let text = |value: &str| Some(value.to_owned());
+    let pair = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    let expected = AwsParams {
+        scheme: Some(Scheme::InternetFacing),
+        subnets: vec!["subnet-1".to_owned()],
+        target_type: Some(TargetType::Ip),
+        security_groups: vec!["sg-1".to_owned()],
+        manage_backend_rules: Some(true),
+        attributes: pair("load_balancing.cross_zone.enabled", "true"),
+        target_group_attributes: pair("deregistration_delay.timeout_seconds", "30"),
+        health_check: Some(HealthCheckParams {
+            protocol: Some(HealthProtocol::Http),
+            port: text("8080"),
+            path: text("/ok"),
+            success_codes: text("200"),
+            interval_seconds: Some(5),
+            timeout_seconds: Some(2),
+            healthy_threshold: Some(3),
+            unhealthy_threshold: Some(4),
+        }),
+        ssl_policy: text("ELBSecurityPolicy-TLS13-1-2-2021-06"),
+        target_node_labels: pair("role", "edge"),
+        tags: pair("team", "shop"),
+        publish: Some(Publish::Active),
+    };
+    assert_eq!(Class::try_from(&object).unwrap().params, ClassParams::Aws(Box::new(expected)));
+}
+
 #[rstest]
 #[case::provider(json!({"provider": "azure"}), "InvalidValue", &["spec.provider: \"azure\"", "aws"])]
 #[case::sharing(json!({"provider": "aws", "sharing": "Team"}), "InvalidValue", &["spec.sharing: \"Team\"", "Namespace"])]
@@ -112,6 +169,16 @@ fn every_field_reaches_the_core() {
     json!({"provider": "metal", "metal": {"racks": 3}}),
     "InvalidValue",
     &["spec.metal: {\"racks\":3}", "unknown field `racks`"]
+)]
+#[case::aws_parameter(
+    json!({"provider": "aws", "aws": {"racks": 3}}),
+    "InvalidValue",
+    &["spec.aws: {\"racks\":3}", "unknown field `racks`"]
+)]
+#[case::foreign_aws_block(
+    json!({"provider": "gcp", "aws": {}}),
+    "ConflictingValues",
+    &["spec.aws", "another provider than \"gcp\""]
 )]
 #[case::foreign_block(
     json!({"provider": "aws", "metal": {}}),
