@@ -212,15 +212,21 @@ pub enum Source {
     Group(SecurityGroupId),
 }
 
+impl fmt::Display for Allow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(from, to) => write!(f, "tcp {from}-{to}"),
+            Self::Udp(from, to) => write!(f, "udp {from}-{to}"),
+            Self::Icmp(kind, code) => write!(f, "icmp {kind}/{code}"),
+            Self::Icmpv6(kind, code) => write!(f, "icmpv6 {kind}/{code}"),
+            Self::Other(protocol, from, to) => write!(f, "{protocol} {from}-{to}"),
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.allow {
-            Allow::Tcp(from, to) => write!(f, "tcp {from}-{to}")?,
-            Allow::Udp(from, to) => write!(f, "udp {from}-{to}")?,
-            Allow::Icmp(kind, code) => write!(f, "icmp {kind}/{code}")?,
-            Allow::Icmpv6(kind, code) => write!(f, "icmpv6 {kind}/{code}")?,
-            Allow::Other(protocol, from, to) => write!(f, "{protocol} {from}-{to}")?,
-        }
+        self.allow.fmt(f)?;
         match &self.source {
             Source::V4(range) => write!(f, " from {range}"),
             Source::V6(range) => write!(f, " from {range}"),

@@ -194,6 +194,16 @@ pub enum AddressType {
     Dualstack,
 }
 
+impl AddressType {
+    /// The API's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Dualstack => "dualstack",
+        }
+    }
+}
+
 /// A load balancer to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewLoadBalancer {
@@ -289,6 +299,16 @@ pub enum GroupTargets {
     Instance,
     /// IP addresses.
     Ip,
+}
+
+impl GroupTargets {
+    /// The API's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Ip => "ip",
+        }
+    }
 }
 
 /// A target group as described.
