@@ -12,13 +12,13 @@
 //! snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds and names it.
 
 pub mod api;
-pub mod defaults;
-pub mod marks;
-pub mod names;
 pub mod calls;
 mod circuit;
 pub mod client;
+pub mod defaults;
 pub mod error;
+pub mod marks;
+pub mod names;
 pub mod observe;
 pub mod observer;
 pub mod pace;

@@ -53,7 +53,7 @@ impl Client {
     /// `DescribeSecurityGroups`; unknown ids and names are left out.
     pub async fn security_groups(&self, which: &WhichSecurityGroups) -> Result<Vec<SecurityGroup>, AwsError> {
         let parts = match which {
-            WhichSecurityGroups::Tagged(_) => vec![which.clone()],
+            WhichSecurityGroups::Tagged(_) | WhichSecurityGroups::LettingIn(_) => vec![which.clone()],
             WhichSecurityGroups::Known(ids) => {
                 ids.chunks(VALUES_AT_ONCE).map(|part| WhichSecurityGroups::Known(part.to_vec())).collect()
             }
