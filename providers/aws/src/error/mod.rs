@@ -11,6 +11,7 @@ pub use codes::quota_of;
 
 use crate::api::error::Failure;
 use crate::api::{Action, ApiError};
+use crate::network::NetworkError;
 use codes::Advice;
 
 /// A failure of the AWS provider.
@@ -121,6 +122,9 @@ pub enum AwsError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// The wish and the network do not go together.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
 }
 
 /// A request that AWS answered with an error, or not at all.
@@ -219,11 +223,13 @@ impl Classified for AwsError {
             Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
             Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
             Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } => ErrorClass::Rejected,
+            Self::Network(error) => error.class(),
         }
     }
 
     fn category(&self) -> Category {
         Category::new(match self {
+            Self::Network(error) => return error.category(),
             Self::Call(call) => codes::meaning(&call.error).word,
             Self::NameTaken { .. } => codes::NAME_TAKEN,
             Self::Foreign { .. } => "ForeignResource",

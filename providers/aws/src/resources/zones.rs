@@ -8,9 +8,7 @@ use landfall_core::outcome::Problem;
 use super::model::TargetGroupWish;
 use super::{Inputs, Served};
 use crate::defaults::CROSS_ZONE;
-
-/// Names shown at most in one sentence.
-const SHOWN: usize = 5;
+use crate::text::some_of;
 
 /// The zone of each target by its id, as far as it is known.
 pub(super) fn of_targets<'a>(inputs: &Inputs<'a>) -> BTreeMap<String, &'a str> {
@@ -64,11 +62,4 @@ pub(super) fn explain_unused(
             some_of(&names)
         ),
     }));
-}
-
-/// The first names, and how many more there are.
-fn some_of(names: &BTreeSet<&str>) -> String {
-    let shown: Vec<&str> = names.iter().copied().take(SHOWN).collect();
-    let text = shown.join(", ");
-    if names.len() > SHOWN { format!("{text} and {} more", names.len() - SHOWN) } else { text }
 }
