@@ -1,0 +1,144 @@
+//! The load balancer itself.
+
+use std::collections::BTreeSet;
+
+use super::groups::attribute_change;
+use super::{Diff, guards, tags};
+use crate::api::Attributes;
+use crate::api::elb::{AddressType, SubnetChange};
+use crate::api::ids::SubnetId;
+use crate::change::{BalancerChange, Change, GuardRef, NewBalancer};
+use crate::defaults;
+use crate::observe::{Balancer, BalancerDetails};
+
+/// It is made, or changed in place, up to what must wait for the listeners.
+pub(super) fn balancer(diff: &Diff<'_>) -> Vec<Change> {
+    let changes = match diff.roles.current {
+        None => made(diff),
+        Some(_) if diff.roles.held => Vec::new(),
+        Some(current) => adjusted(diff, current),
+    };
+    named(diff, changes)
+}
+
+/// IPv6 is given up only when no listener forwards to IPv6 targets any more.
+pub(super) fn narrow(diff: &Diff<'_>) -> Vec<Change> {
+    let current = diff.roles.current.filter(|current| !diff.roles.held && narrows(diff, current));
+    let change = current.map(|current| {
+        if moves(diff, current) {
+            return moved(diff, current);
+        }
+        BalancerChange::AddressType { from: current.it.address_type, to: AddressType::Ipv4 }
+    });
+    named(diff, change.into_iter().collect())
+}
+
+fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
+    let wish = &diff.wanted.balancer;
+    let guards = guards::on_balancer(diff);
+    let mut changes = vec![BalancerChange::Create(NewBalancer {
+        scheme: wish.scheme,
+        address_type: wish.address_type,
+        subnets: wish.subnets.clone(),
+        guards: guards.clone(),
+        source_nat: wish.source_nat,
+        tags: tags::with_memory(&wish.tags),
+    })];
+    if wish.private_link_rules == Some(false) && !guards.is_empty() {
+        changes.push(BalancerChange::Guards {
+            from: guards.clone(),
+            to: guards,
+            private_link_rules: Some(false),
+        });
+    }
+    changes.extend(attributes(diff, &Attributes::new()));
+    if wish.capacity.is_some() {
+        changes.push(BalancerChange::Capacity { from: None, to: wish.capacity });
+    }
+    changes
+}
+
+fn adjusted(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
+    let mut changes = Vec::new();
+    let to = diff.wanted.balancer.address_type;
+    if moves(diff, current) && !narrows(diff, current) {
+        changes.push(moved(diff, current));
+    } else if current.it.address_type == AddressType::Ipv4 && to == AddressType::Dualstack {
+        changes.push(BalancerChange::AddressType { from: AddressType::Ipv4, to });
+    }
+    changes.extend(guards(diff, current));
+    if let Some(details) = &current.details {
+        changes.extend(attributes(diff, &details.attributes));
+        changes.extend(capacity(diff, details));
+    }
+    changes
+}
+
+/// Whether its subnets or its source NAT change, which is one call.
+fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
+    let wish = &diff.wanted.balancer;
+    let to: BTreeSet<SubnetId> = wish.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
+    subnets_of(current) != to || current.it.source_nat != wish.source_nat
+}
+
+/// Whether it gives up IPv6.
+fn narrows(diff: &Diff<'_>, current: &Balancer) -> bool {
+    current.it.address_type == AddressType::Dualstack
+        && diff.wanted.balancer.address_type == AddressType::Ipv4
+}
+
+fn moved(diff: &Diff<'_>, current: &Balancer) -> BalancerChange {
+    let wish = &diff.wanted.balancer;
+    let to = SubnetChange {
+        subnets: wish.subnets.clone(),
+        address_type: wish.address_type,
+        source_nat: wish.source_nat,
+    };
+    BalancerChange::Subnets { from: subnets_of(current), to }
+}
+
+fn subnets_of(balancer: &Balancer) -> BTreeSet<SubnetId> {
+    balancer.it.zones.iter().map(|zone| zone.subnet.clone()).collect()
+}
+
+/// The security groups, and whether they hold for `PrivateLink` traffic where AWS tells. One that was taken over keeps
+/// those that it had.
+fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
+    let has: Vec<GuardRef> = current.it.security_groups.iter().cloned().map(GuardRef::Known).collect();
+    // It was made without any, and AWS never adds one to such.
+    if has.is_empty() {
+        return None;
+    }
+    let mut to = guards::on_balancer(diff);
+    if diff.is_adopted() {
+        let kept = has.iter().filter(|guard| !to.contains(guard)).cloned().collect::<Vec<_>>();
+        to = kept.into_iter().chain(to).collect();
+    }
+    let asked = diff.wanted.balancer.private_link_rules;
+    let flag = if diff.is_adopted() { asked } else { Some(asked.unwrap_or(true)) };
+    let private_link_rules = flag.filter(|flag| current.it.private_link_rules.is_some_and(|now| now != *flag));
+    let differs = has.iter().collect::<BTreeSet<_>>() != to.iter().collect();
+    (differs || private_link_rules.is_some()).then_some(BalancerChange::Guards {
+        from: has,
+        to,
+        private_link_rules,
+    })
+}
+
+/// Of one that was taken over only the attributes asked for are changed.
+fn attributes(diff: &Diff<'_>, found: &Attributes) -> Option<BalancerChange> {
+    let wish = &diff.wanted.balancer;
+    let default = |key: &str| if diff.is_adopted() { None } else { defaults::balancer(wish.scheme, key) };
+    attribute_change(&wish.attributes, found, default).map(BalancerChange::Attributes)
+}
+
+fn capacity(diff: &Diff<'_>, details: &BalancerDetails) -> Option<BalancerChange> {
+    let (from, to) = (details.capacity.filter(|units| *units > 0), diff.wanted.balancer.capacity);
+    let leave = diff.is_adopted() && to.is_none();
+    (from != to && !leave).then_some(BalancerChange::Capacity { from, to })
+}
+
+fn named(diff: &Diff<'_>, changes: Vec<BalancerChange>) -> Vec<Change> {
+    let name = diff.balancer_name();
+    changes.into_iter().map(|change| Change::Balancer(name.to_owned(), change)).collect()
+}

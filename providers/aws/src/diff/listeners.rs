@@ -1,0 +1,164 @@
+//! Listeners, told apart by their port.
+
+use std::collections::BTreeSet;
+
+use landfall_core::ids::LbId;
+
+use super::groups::attribute_change;
+use super::{Diff, foreign, tags};
+use crate::api::elb::{ListenerSpec, NlbProtocol};
+use crate::api::{Attributes, Tags};
+use crate::change::{AttributeChange, Change, Forward, ListenerChange, ListenerPlan, ListenerRef, kinds};
+use crate::defaults;
+use crate::error::AwsError;
+use crate::marks;
+use crate::observe::ListenerDetails;
+use crate::resources::ListenerWish;
+use crate::roles;
+
+/// What a TLS listener has that is made without a policy (`CreateListener`, and the page on security policies of the
+/// user guide for Network Load Balancers).
+const DEFAULT_SSL_POLICY: &str = "ELBSecurityPolicy-2016-08";
+
+/// Listeners that differ are changed, those that nobody wants go, and then new ones come: so the limit of listeners per
+/// load balancer is not in the way.
+pub(super) fn listeners(diff: &Diff<'_>) -> Result<Vec<Change>, AwsError> {
+    let found: &[ListenerDetails] = match diff.roles.current {
+        Some(current) => match &current.details {
+            Some(details) => &details.listeners,
+            None => return Ok(Vec::new()),
+        },
+        None => &[],
+    };
+    let (mut changes, mut made) = (Vec::new(), Vec::new());
+    for wish in &diff.wanted.listeners {
+        match found.iter().find(|listener| listener.it.port == wish.port) {
+            None => made.extend(create(diff, wish)),
+            Some(there) if roles::is_retained(&there.tags, diff.wanted) => {}
+            Some(there) => changes.extend(adjust(diff, there, wish)?),
+        }
+    }
+    let wanted: BTreeSet<u16> = diff.wanted.listeners.iter().map(|wish| wish.port).collect();
+    let spare = found.iter().filter(|listener| {
+        !wanted.contains(&listener.it.port) && !roles::is_retained(&listener.tags, diff.wanted)
+    });
+    changes.extend(give_back(&diff.wanted.lb, diff.balancer_name(), spare));
+    changes.extend(made);
+    Ok(changes)
+}
+
+/// Removes our listeners from a load balancer. One that was there before us forwards again to where it did; what does
+/// not carry our marks is left alone.
+pub(crate) fn give_back<'a>(
+    lb: &LbId,
+    balancer: &str,
+    listeners: impl IntoIterator<Item = &'a ListenerDetails>,
+) -> Vec<Change> {
+    let ours = listeners.into_iter().filter(|listener| is_ours(&listener.tags, lb));
+    ours.flat_map(|listener| {
+        let of = ListenerRef { balancer: balancer.to_owned(), port: listener.it.port };
+        match marks::original_of(&listener.tags).zip(listener.it.spec.protocol) {
+            None => vec![Change::Listener(of, ListenerChange::Delete)],
+            Some((original, protocol)) => {
+                let spec = &listener.it.spec;
+                let to = ListenerPlan {
+                    protocol,
+                    forward: Forward::Original(original),
+                    certificate: spec.certificate.clone(),
+                    ssl_policy: spec.ssl_policy.clone(),
+                    alpn: spec.alpn.clone(),
+                };
+                let modify = ListenerChange::Modify { from: spec.clone(), from_group: None, to };
+                let unmark = tags::unmark_listener(of.clone(), &listener.tags);
+                vec![Change::Listener(of, modify), unmark]
+            }
+        }
+    })
+    .collect()
+}
+
+fn create(diff: &Diff<'_>, wish: &ListenerWish) -> Vec<Change> {
+    let mut changes = vec![ListenerChange::Create(plan(wish), tags::with_memory(&wish.tags))];
+    changes.extend(wish.certificates.iter().skip(1).cloned().map(ListenerChange::AddCertificate));
+    changes.extend(attributes(wish, &Attributes::new(), false).map(ListenerChange::Attributes));
+    named(diff, wish, changes)
+}
+
+fn adjust(diff: &Diff<'_>, there: &ListenerDetails, wish: &ListenerWish) -> Result<Vec<Change>, AwsError> {
+    let ours = is_ours(&there.tags, &diff.wanted.lb);
+    if !ours && !diff.is_adopted() {
+        let name = format!("{}:{}", diff.balancer_name(), wish.port);
+        return Err(foreign(diff.wanted, kinds::LISTENER, &name));
+    }
+    let found_before_us = !ours || marks::original_of(&there.tags).is_some();
+    let mut changes = Vec::new();
+    if !ours {
+        // Before it is re-pointed, so that nothing can be forgotten in between.
+        changes.push(tags::take_over(diff, there, wish));
+    }
+    let mut own = Vec::new();
+    if differs(diff, &there.it.spec, wish) {
+        let group = there.it.spec.forward.as_ref().and_then(|arn| {
+            let same = diff.observed.groups.iter().find(|group| group.it.arn == *arn)?;
+            Some(same.it.name.clone())
+        });
+        let from = there.it.spec.clone();
+        own.push(ListenerChange::Modify { from, from_group: group, to: plan(wish) });
+    }
+    own.extend(certificates(there, wish));
+    own.extend(attributes(wish, &there.attributes, found_before_us).map(ListenerChange::Attributes));
+    changes.extend(named(diff, wish, own));
+    Ok(changes)
+}
+
+fn plan(wish: &ListenerWish) -> ListenerPlan {
+    ListenerPlan {
+        protocol: wish.protocol,
+        forward: Forward::Ours(wish.group.clone()),
+        certificate: wish.certificates.first().cloned(),
+        ssl_policy: wish.ssl_policy.clone(),
+        alpn: wish.alpn.clone(),
+    }
+}
+
+fn differs(diff: &Diff<'_>, spec: &ListenerSpec, wish: &ListenerWish) -> bool {
+    let group = diff.group(&wish.group).map(|group| &group.it.arn);
+    spec.protocol != Some(wish.protocol)
+        || group.is_none()
+        || spec.forward.as_ref() != group
+        || (wish.protocol == NlbProtocol::Tls && tls_differs(spec, wish))
+}
+
+fn tls_differs(spec: &ListenerSpec, wish: &ListenerWish) -> bool {
+    spec.certificate.as_ref() != wish.certificates.first()
+        || spec.alpn != wish.alpn
+        || spec.ssl_policy.as_deref() != Some(wish.ssl_policy.as_deref().unwrap_or(DEFAULT_SSL_POLICY))
+}
+
+/// Those that are missing before those that nobody wants: a name is never without its certificate. The limit of
+/// certificates leaves room for that unless it is nearly reached.
+fn certificates(there: &ListenerDetails, wish: &ListenerWish) -> Vec<ListenerChange> {
+    if wish.protocol != NlbProtocol::Tls {
+        return Vec::new();
+    }
+    let wanted: BTreeSet<&String> = wish.certificates.iter().skip(1).collect();
+    let default = wish.certificates.first();
+    let missing = wanted.iter().filter(|arn| !there.certificates.contains(**arn));
+    let missing = missing.map(|arn| ListenerChange::AddCertificate((*arn).clone()));
+    let spare = there.certificates.iter().filter(|arn| !wanted.contains(arn) && Some(*arn) != default);
+    missing.chain(spare.map(|arn| ListenerChange::RemoveCertificate(arn.clone()))).collect()
+}
+
+fn attributes(wish: &ListenerWish, found: &Attributes, only_asked: bool) -> Option<AttributeChange> {
+    let default = |key: &str| if only_asked { None } else { defaults::listener(wish.protocol, key) };
+    attribute_change(&wish.attributes, found, default)
+}
+
+fn is_ours(tags: &Tags, lb: &LbId) -> bool {
+    marks::mark(tags).is_some_and(|mark| mark.lb == *lb)
+}
+
+fn named(diff: &Diff<'_>, wish: &ListenerWish, changes: Vec<ListenerChange>) -> Vec<Change> {
+    let of = ListenerRef { balancer: diff.balancer_name().to_owned(), port: wish.port };
+    changes.into_iter().map(|change| Change::Listener(of.clone(), change)).collect()
+}

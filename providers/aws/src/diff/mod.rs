@@ -1,0 +1,121 @@
+//! From what exists to what is wanted: ordered changes. Pure.
+//!
+//! The order is the safety: what is referred to before what refers, sources let in before ports are opened, everything
+//! new before anything old goes. A load balancer that has to be replaced keeps serving until its successor is active;
+//! only then does a later run find it superfluous. The one exception is a successor that is to have a fixed address of
+//! its predecessor: AWS gives no address to two, so the predecessor goes first.
+//!
+//! What was not read is not compared: it is known to be the result of the same wish.
+
+use crate::change::{BalancerChange, Change, GroupChange, Retag, TagRef};
+use crate::error::AwsError;
+use crate::marks;
+use crate::observe::{Balancer, Group, Observed};
+use crate::resources::Wanted;
+use crate::roles::{self, Roles};
+
+mod balancer;
+mod groups;
+mod guards;
+mod listeners;
+mod spare;
+mod tags;
+
+pub(crate) use listeners::give_back;
+pub(crate) use tags::additional;
+
+/// The changes in the order in which they are to be made. Empty if nothing is to be done now.
+pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, AwsError> {
+    refuse_strangers(wanted, observed)?;
+    let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed) };
+    let mut changes = guards::backend(&diff);
+    changes.extend(guards::frontend(&diff));
+    changes.extend(groups::groups(&diff));
+    changes.extend(spare::blocking(&diff));
+    changes.extend(balancer::balancer(&diff));
+    changes.extend(listeners::listeners(&diff)?);
+    changes.extend(balancer::narrow(&diff));
+    changes.extend(tags::tags(&diff));
+    changes.extend(spare::spare(&diff));
+    Ok(diff.sealed(changes))
+}
+
+/// What the parts of the comparison share.
+struct Diff<'a> {
+    wanted: &'a Wanted,
+    observed: &'a Observed,
+    roles: Roles<'a>,
+}
+
+impl<'a> Diff<'a> {
+    /// The name of the load balancer that the listeners belong on, be it there already or not.
+    fn balancer_name(&self) -> &'a str
+    where
+        'a: 'a,
+    {
+        self.roles.current.map_or(self.wanted.balancer.name.as_str(), |current| current.it.name.as_str())
+    }
+
+    /// A target group of ours, by name.
+    fn group(&self, name: &str) -> Option<&'a Group> {
+        self.observed.groups.iter().find(|group| group.it.name == name)
+    }
+
+    /// Whether the current load balancer was there before us: only what we add to it is ours.
+    fn is_adopted(&self) -> bool {
+        self.wanted.balancer.adopt.is_some()
+    }
+
+    /// Adds the tag that tells what was applied. It goes before anything that only calls about this load balancer tell
+    /// is changed, and comes back when all is done: a run that is killed between, and whose wish is then taken back,
+    /// would otherwise leave a tag that claims what is not so.
+    fn sealed(&self, mut changes: Vec<Change>) -> Vec<Change> {
+        let fingerprint = self.wanted.fingerprint();
+        let name = self.balancer_name().to_owned();
+        let tag = |set, removed: &[&str]| {
+            let removed = removed.iter().map(|key| (*key).to_owned()).collect();
+            Change::Tags(Retag { of: vec![TagRef::Balancer(name.clone())], set, removed })
+        };
+        let unread = self.roles.current.is_some_and(|current| current.details.is_none());
+        let has = self.roles.current.and_then(|current| current.tags.get(marks::APPLIED));
+        let touches = changes.iter().any(is_unlisted);
+        if has.is_some() && touches {
+            changes.insert(0, tag(crate::api::Tags::new(), &[marks::APPLIED]));
+        }
+        if !unread && (touches || has != Some(&fingerprint)) {
+            changes.push(tag(marks::applied(&fingerprint), &[]));
+        }
+        changes
+    }
+}
+
+/// Whether a change is about something that no list tells, or about a target group that had to be made again, which
+/// means that its listener is gone as well.
+fn is_unlisted(change: &Change) -> bool {
+    match change {
+        Change::Listener(..)
+        | Change::Group(_, GroupChange::Create(_) | GroupChange::Attributes(_))
+        | Change::Balancer(_, BalancerChange::Attributes(_) | BalancerChange::Capacity { .. }) => true,
+        Change::Tags(retag) => retag.of.iter().any(|of| matches!(of, TagRef::Listener(_))),
+        Change::Guard(..) | Change::Group(..) | Change::Balancer(..) => false,
+    }
+}
+
+fn refuse_strangers(wanted: &Wanted, observed: &Observed) -> Result<(), AwsError> {
+    match observed.foreign.first() {
+        Some((kind, name)) => Err(foreign(wanted, kind, name)),
+        None => Ok(()),
+    }
+}
+
+fn foreign(wanted: &Wanted, kind: &'static str, name: &str) -> AwsError {
+    AwsError::Foreign { whom: wanted.lb.to_string(), kind, name: name.to_owned(), owner: None }
+}
+
+/// Whether a load balancer is left when all changes are made.
+fn stays(diff: &Diff<'_>, balancer: &Balancer) -> bool {
+    !spare::goes(diff, balancer)
+}
+
+#[cfg(test)]
+mod tests;

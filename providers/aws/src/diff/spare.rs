@@ -1,0 +1,79 @@
+//! What nobody needs any more, in the order in which it can go.
+
+use super::{Diff, give_back, guards, tags};
+use crate::change::{BalancerChange, Change, GroupChange, GuardRef, TagRef};
+use crate::marks;
+use crate::observe::{Balancer, Group};
+use crate::roles;
+
+/// Predecessors that go before there can be a successor: for a fixed address that they have, or for their name.
+pub(super) fn blocking(diff: &Diff<'_>) -> Vec<Change> {
+    let going = diff.roles.predecessors.iter().filter(|balancer| blocks(diff, balancer));
+    going.flat_map(|balancer| remove_balancer(diff, balancer)).collect()
+}
+
+/// Whatever is left over once everything wanted is in place.
+pub(super) fn spare(diff: &Diff<'_>) -> Vec<Change> {
+    let going = diff.roles.predecessors.iter().filter(|balancer| is_superfluous(diff, balancer));
+    let mut changes: Vec<Change> = going.flat_map(|balancer| remove_balancer(diff, balancer)).collect();
+    let groups = diff.observed.groups.iter().filter(|group| is_spare(diff, group));
+    changes.extend(groups.map(|group| Change::Group(group.it.name.clone(), GroupChange::Delete)));
+    changes.extend(guards::stale_rules(diff));
+    changes.extend(guards::stale_groups(diff));
+    changes
+}
+
+/// Whether a load balancer is gone when all changes are made.
+pub(super) fn goes(diff: &Diff<'_>, balancer: &Balancer) -> bool {
+    let is_predecessor = diff.roles.predecessors.iter().any(|other| other.it.arn == balancer.it.arn);
+    is_predecessor && (blocks(diff, balancer) || is_superfluous(diff, balancer))
+}
+
+fn blocks(diff: &Diff<'_>, balancer: &Balancer) -> bool {
+    let wish = &diff.wanted.balancer;
+    diff.roles.current.is_none()
+        && wish.adopt.is_none()
+        && (balancer.it.name == wish.name || roles::holds_address(balancer, &wish.subnets))
+        && !roles::is_needed(balancer, diff.wanted, diff.observed)
+}
+
+/// All predecessors once the current one serves, and before that those that never served.
+fn is_superfluous(diff: &Diff<'_>, balancer: &Balancer) -> bool {
+    diff.roles.current.is_some()
+        && (diff.roles.settled() || !roles::is_active(balancer))
+        && !roles::is_needed(balancer, diff.wanted, diff.observed)
+}
+
+/// One that was taken over is not deleted: it gets back what it had.
+fn remove_balancer(diff: &Diff<'_>, balancer: &Balancer) -> Vec<Change> {
+    let name = balancer.it.name.clone();
+    if !marks::is_adopted(&balancer.tags) {
+        return vec![Change::Balancer(name, BalancerChange::Delete)];
+    }
+    // What is on it must be known before it is let go.
+    let Some(details) = &balancer.details else { return Vec::new() };
+    let frontend = diff.observed.frontend.iter().map(|group| &group.id);
+    let ours: Vec<_> = frontend.chain(diff.observed.backend.iter().map(|group| &group.id)).collect();
+    let mut changes = give_back(&diff.wanted.lb, &name, &details.listeners);
+    let (from, to): (Vec<_>, Vec<_>) = {
+        let has = &balancer.it.security_groups;
+        (has.clone(), has.iter().filter(|id| !ours.contains(id)).cloned().collect())
+    };
+    if from != to && !to.is_empty() {
+        let known = |ids: Vec<_>| ids.into_iter().map(GuardRef::Known).collect();
+        let change =
+            BalancerChange::Guards { from: known(from), to: known(to), private_link_rules: None };
+        changes.push(Change::Balancer(name.clone(), change));
+    }
+    changes.push(tags::unmark(TagRef::Balancer(name), &balancer.tags));
+    changes
+}
+
+/// A target group that is neither wanted nor of a member whose wish is refused, nor behind a load balancer that stays.
+fn is_spare(diff: &Diff<'_>, group: &Group) -> bool {
+    let wanted = diff.wanted.groups.iter().any(|wish| wish.name == group.it.name);
+    let mut staying = diff.roles.predecessors.iter().filter(|balancer| !goes(diff, balancer));
+    !wanted
+        && !roles::is_retained(&group.tags, diff.wanted)
+        && !staying.any(|balancer| group.it.load_balancers.contains(&balancer.it.arn))
+}

@@ -1,0 +1,107 @@
+//! Which of the load balancers found is the one wanted, which one serves meanwhile, and which go.
+
+use crate::api::elb::{BalancerState, SubnetMapping};
+use crate::api::ids::LoadBalancerArn;
+use crate::marks;
+use crate::observe::{Balancer, Observed};
+use crate::resources::Wanted;
+
+/// The load balancers found, by the part they play.
+#[derive(Debug)]
+pub(crate) struct Roles<'a> {
+    /// The one that is as wanted, or can be changed in place to be.
+    pub(crate) current: Option<&'a Balancer>,
+    /// The others.
+    pub(crate) predecessors: Vec<&'a Balancer>,
+    /// The current one is not as wanted, but a member whose wish is refused is on it: as long as that is so it stays,
+    /// and keeps its shape.
+    pub(crate) held: bool,
+}
+
+impl<'a> Roles<'a> {
+    /// Casts the load balancers found.
+    pub(crate) fn of(wanted: &Wanted, observed: &'a Observed) -> Self {
+        let (mut fitting, mut others): (Vec<_>, Vec<_>) =
+            observed.balancers.iter().partition(|balancer| fits(balancer, wanted));
+        let keeper = others.iter().position(|balancer| is_needed(balancer, wanted, observed));
+        let held = keeper.is_some() && !fitting.iter().any(|balancer| is_needed(balancer, wanted, observed));
+        if let (true, Some(keeper)) = (held, keeper) {
+            let current = others.remove(keeper);
+            others.append(&mut fitting);
+            return Self { current: Some(current), predecessors: others, held };
+        }
+        let mut fitting = fitting.into_iter();
+        let current = fitting.next();
+        others.extend(fitting);
+        Self { current, predecessors: others, held: false }
+    }
+
+    /// Whether the current load balancer serves, so that the others may go.
+    pub(crate) fn settled(&self) -> bool {
+        self.current.is_some_and(is_active)
+    }
+
+    /// The load balancer that clients should use now.
+    pub(crate) fn serving(&self) -> Option<&'a Balancer> {
+        let mut by_rank = self.current.into_iter().chain(self.predecessors.iter().copied());
+        by_rank.find(|balancer| is_active(balancer)).or(self.current)
+    }
+}
+
+/// Whether it takes traffic.
+pub(crate) fn is_active(balancer: &Balancer) -> bool {
+    matches!(balancer.it.state, BalancerState::Active | BalancerState::ActiveImpaired(_))
+}
+
+/// Whether a member whose wish is refused has a target group behind it.
+pub(crate) fn is_needed(balancer: &Balancer, wanted: &Wanted, observed: &Observed) -> bool {
+    let retained = observed.groups.iter().filter(|group| is_retained(&group.tags, wanted));
+    retained.into_iter().any(|group| group.it.load_balancers.contains(&balancer.it.arn))
+}
+
+/// Whether these are tags of a member whose wish is refused, so that what it has stays as it is.
+pub(crate) fn is_retained(tags: &crate::api::Tags, wanted: &Wanted) -> bool {
+    marks::member(tags).is_some_and(|member| wanted.retained.contains(&member))
+}
+
+/// Whether a load balancer has a fixed address that one of these subnets is to have.
+pub(crate) fn holds_address(balancer: &Balancer, of: &[SubnetMapping]) -> bool {
+    let shares = |subnet: &SubnetMapping| {
+        balancer.it.zones.iter().any(|zone| {
+            same(zone.allocation.as_ref(), subnet.allocation.as_ref())
+                || same(zone.private_ipv4.as_ref(), subnet.private_ipv4.as_ref())
+                || same(zone.ipv6.as_ref(), subnet.ipv6.as_ref())
+        })
+    };
+    of.iter().any(shares)
+}
+
+fn same<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.is_some() && one == other
+}
+
+/// Whether it is as wanted up to what can be changed in place. The name covers what cannot, unless the user gave it.
+fn fits(balancer: &Balancer, wanted: &Wanted) -> bool {
+    let wish = &wanted.balancer;
+    match &wish.adopt {
+        Some(arn) => is_same(balancer, arn),
+        None => {
+            balancer.it.name == wish.name
+                && balancer.it.scheme == wish.scheme
+                && balancer.it.security_groups.is_empty() != is_guarded(wanted)
+                && !marks::is_adopted(&balancer.tags)
+        }
+    }
+}
+
+/// Whether the load balancer wanted has security groups.
+pub(crate) fn is_guarded(wanted: &Wanted) -> bool {
+    wanted.balancer.is_guarded(wanted.frontend.is_some(), wanted.backend.is_some())
+}
+
+fn is_same(balancer: &Balancer, arn: &LoadBalancerArn) -> bool {
+    balancer.it.arn == *arn
+}
+
+#[cfg(test)]
+mod tests;
