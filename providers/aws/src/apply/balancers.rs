@@ -1,0 +1,130 @@
+//! Load balancers.
+
+use std::collections::BTreeSet;
+
+use landfall_core::error::Classified as _;
+use landfall_core::outcome::Problem;
+
+use super::{Done, World, is_in_use};
+use crate::api::Tags;
+use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, ZoneMapping};
+use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
+use crate::change::{BalancerChange, GuardRef, NewBalancer};
+use crate::error::AwsError;
+use crate::marks;
+use crate::observe::{Balancer, BalancerDetails};
+
+impl World<'_> {
+    pub(super) async fn balancer(&mut self, name: &str, change: BalancerChange) -> Result<Done, AwsError> {
+        let client = self.client;
+        match change {
+            BalancerChange::Create(new) => self.make_balancer(name, new).await?,
+            BalancerChange::Subnets { to, .. } => {
+                let balancer = self.find_balancer(name)?;
+                client.set_subnets(&balancer.it.arn, &to).await?;
+                move_to(&mut balancer.it, to);
+            }
+            BalancerChange::AddressType { to, .. } => {
+                let balancer = self.find_balancer(name)?;
+                client.set_address_type(&balancer.it.arn, to).await?;
+                balancer.it.address_type = to;
+            }
+            BalancerChange::Guards { to, private_link_rules, .. } => {
+                let to = self.guard_ids(&to)?;
+                let balancer = self.find_balancer(name)?;
+                client.set_security_groups(&balancer.it.arn, &to, private_link_rules).await?;
+                balancer.it.security_groups = to;
+                balancer.it.private_link_rules = private_link_rules.or(balancer.it.private_link_rules);
+            }
+            BalancerChange::Capacity { to, .. } => {
+                let balancer = self.find_balancer(name)?;
+                client.modify_capacity(&balancer.it.arn, to).await?;
+                balancer.details.get_or_insert_default().capacity = to;
+            }
+            BalancerChange::Attributes(change) => {
+                let balancer = self.find_balancer(name)?;
+                client.modify_balancer_attributes(&balancer.it.arn, &change.set()).await?;
+                balancer.details.get_or_insert_default().attributes.extend(change.set());
+            }
+            BalancerChange::Delete => return self.remove_balancer(name).await,
+        }
+        Ok(Done::Made)
+    }
+
+    async fn make_balancer(&mut self, name: &str, new: NewBalancer) -> Result<(), AwsError> {
+        let request = NewLoadBalancer {
+            name: name.to_owned(),
+            scheme: new.scheme,
+            address_type: new.address_type,
+            security_groups: self.guard_ids(&new.guards)?,
+            subnets: new.subnets,
+            source_nat: new.source_nat,
+            tags: new.tags,
+        };
+        let it = self.client.create_balancer(&request).await?;
+        self.check_ours(&it, &request.tags).await?;
+        let details = Some(BalancerDetails::default());
+        self.observed.balancers.push(Balancer { it, tags: request.tags, details });
+        Ok(())
+    }
+
+    /// `CreateLoadBalancer` with the settings of one that is there answers that one, be it whose it may: only its tags
+    /// tell.
+    async fn check_ours(&self, it: &LoadBalancer, wanted: &Tags) -> Result<(), AwsError> {
+        let answer = self.client.tags(&[it.arn.to_string()]).await?;
+        let found: Tags = answer.into_iter().flat_map(|(_, tags)| tags).collect();
+        let ours: Tags = wanted.clone().into_iter().filter(|(key, _)| key.starts_with(marks::PREFIX)).collect();
+        if marks::carries(&found, &ours) {
+            return Ok(());
+        }
+        Err(AwsError::Foreign {
+            whom: self.client.whom().to_owned(),
+            kind: "load balancer",
+            name: it.name.clone(),
+            owner: marks::mark(&found).map(|mark| mark.lb.to_string()),
+        })
+    }
+
+    /// One that AWS protects, or that backs an endpoint service, is a problem and no failure: the others serve.
+    async fn remove_balancer(&mut self, name: &str) -> Result<Done, AwsError> {
+        let arn = self.find_balancer(name)?.it.arn.clone();
+        match self.client.delete_balancer(&arn).await {
+            Ok(()) => {
+                self.forget_balancer(&arn);
+                Ok(Done::Made)
+            }
+            Err(error) if is_in_use(&error) || matches!(error, AwsError::DeletionProtected { .. }) => {
+                let (category, message) = (error.category(), error.to_string());
+                Ok(Done::With(vec![Problem { member: None, port: None, category, message }]))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn forget_balancer(&mut self, arn: &LoadBalancerArn) {
+        self.observed.balancers.retain(|balancer| balancer.it.arn != *arn);
+        for group in &mut self.observed.groups {
+            group.it.load_balancers.retain(|other| other != arn);
+        }
+    }
+
+    fn guard_ids(&self, guards: &[GuardRef]) -> Result<Vec<SecurityGroupId>, AwsError> {
+        guards.iter().map(|guard| self.guard_id(guard)).collect()
+    }
+}
+
+/// AWS tells the zones of new subnets with the next description; until then the subnet stands for its zone.
+fn move_to(it: &mut LoadBalancer, to: SubnetChange) {
+    let kept: BTreeSet<_> = to.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
+    it.zones.retain(|zone| kept.contains(&zone.subnet));
+    let known: BTreeSet<_> = it.zones.iter().map(|zone| zone.subnet.clone()).collect();
+    let new = to.subnets.into_iter().filter(|mapping| !known.contains(&mapping.subnet));
+    it.zones.extend(new.map(|mapping| ZoneMapping {
+        zone: mapping.subnet.to_string(),
+        subnet: mapping.subnet,
+        allocation: mapping.allocation,
+        private_ipv4: mapping.private_ipv4,
+        ipv6: mapping.ipv6,
+    }));
+    (it.address_type, it.source_nat) = (to.address_type, to.source_nat);
+}

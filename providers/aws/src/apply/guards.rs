@@ -1,0 +1,87 @@
+//! Security groups and their rules.
+
+use super::{Done, World, unless_in_use};
+use crate::api::ec2::{NewSecurityGroup, Rule, SecurityGroup, Source};
+use crate::api::ids::SecurityGroupId;
+use crate::change::{GuardChange, GuardRef, GuardRole, kinds};
+use crate::error::AwsError;
+
+/// Rules in one request; AWS takes 1,000 and a group has far fewer.
+const RULES_AT_ONCE: usize = 500;
+
+impl World<'_> {
+    pub(super) async fn guard(&mut self, guard: &GuardRef, change: GuardChange) -> Result<Done, AwsError> {
+        match change {
+            GuardChange::Create(role, new) => self.make_guard(role, new).await?,
+            GuardChange::Authorise(rules) => self.authorise(guard, rules).await?,
+            GuardChange::LetIn { from, allow, mark } => {
+                let source = Source::Group(self.guard_id(&from)?);
+                let rule = |allow| Rule { allow, source: source.clone(), description: mark.clone() };
+                self.authorise(guard, allow.into_iter().map(rule).collect()).await?;
+            }
+            GuardChange::Revoke(rules) => self.revoke(guard, &rules).await?,
+            GuardChange::Delete => {
+                let id = self.guard_id(guard)?;
+                let done = unless_in_use(self.client.delete_security_group(&id).await)?;
+                if matches!(done, Done::Made) {
+                    self.observed.frontend.retain(|group| group.id != id);
+                    self.observed.backend.take_if(|group| group.id == id);
+                }
+                return Ok(done);
+            }
+        }
+        Ok(Done::Made)
+    }
+
+    /// The id of a security group that is there by now.
+    pub(super) fn guard_id(&self, guard: &GuardRef) -> Result<SecurityGroupId, AwsError> {
+        match guard {
+            GuardRef::Known(id) => Ok(id.clone()),
+            GuardRef::Named(name) => {
+                let mut ours = self.observed.frontend.iter().chain(&self.observed.backend);
+                let found = ours.find(|group| group.name == *name);
+                found.map(|group| group.id.clone()).ok_or_else(|| self.lost(kinds::GUARD, name))
+            }
+        }
+    }
+
+    /// A security group whose tags or rules are known.
+    pub(super) fn known_guard(&mut self, id: &SecurityGroupId) -> Option<&mut SecurityGroup> {
+        let observed = &mut *self.observed;
+        let ours = observed.frontend.iter_mut().chain(&mut observed.backend);
+        ours.chain(&mut observed.node_groups).find(|group| group.id == *id)
+    }
+
+    async fn make_guard(&mut self, role: GuardRole, new: NewSecurityGroup) -> Result<(), AwsError> {
+        let id = self.client.create_security_group(&new).await?;
+        let NewSecurityGroup { name, description, vpc, tags } = new;
+        let group = SecurityGroup { id, name, description, vpc, ingress: Vec::new(), tags };
+        match role {
+            GuardRole::Frontend => self.observed.frontend.push(group),
+            GuardRole::Backend => self.observed.backend = Some(group),
+        }
+        Ok(())
+    }
+
+    async fn authorise(&mut self, guard: &GuardRef, rules: Vec<Rule>) -> Result<(), AwsError> {
+        let id = self.guard_id(guard)?;
+        for rules in rules.chunks(RULES_AT_ONCE) {
+            self.client.authorize(&id, rules).await?;
+            if let Some(group) = self.known_guard(&id) {
+                group.ingress.extend_from_slice(rules);
+            }
+        }
+        Ok(())
+    }
+
+    async fn revoke(&mut self, guard: &GuardRef, rules: &[Rule]) -> Result<(), AwsError> {
+        let id = self.guard_id(guard)?;
+        for rules in rules.chunks(RULES_AT_ONCE) {
+            self.client.revoke(&id, rules).await?;
+            if let Some(group) = self.known_guard(&id) {
+                group.ingress.retain(|rule| !rules.contains(rule));
+            }
+        }
+        Ok(())
+    }
+}
