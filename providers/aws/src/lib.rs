@@ -11,12 +11,14 @@
 //! `settings`, `resources`, `roles`, `diff` and `outcome` are pure. `account` holds what all load balancers share: the
 //! snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds and names it.
 
+pub mod account;
 pub mod api;
 pub mod calls;
 mod circuit;
 pub mod client;
 pub mod defaults;
 pub mod error;
+pub mod inventory;
 pub mod marks;
 pub mod names;
 pub mod network;

@@ -15,7 +15,7 @@ use crate::network::NetworkError;
 use codes::Advice;
 
 /// A failure of the AWS provider.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum AwsError {
     /// AWS answered a request with an error, or not at all.
     #[error(transparent)]
@@ -128,7 +128,7 @@ pub enum AwsError {
 }
 
 /// A request that AWS answered with an error, or not at all.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct FailedCall {
     /// Whom the request was for.

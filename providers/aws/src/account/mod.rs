@@ -1,0 +1,147 @@
+//! What all load balancers of the provider share: a snapshot of the account, patched by our own writes.
+//!
+//! AWS lists load balancers, target groups and tags in bulk, and grants ten reads per second to a whole account. So one
+//! reader lists them for all who look, and what cannot be listed is read when it is needed: see [`crate::observe`].
+//!
+//! Whoever changes a load balancer holds an [`Entry`] meanwhile. It puts what is known in doubt until the changes are
+//! written back; a future that is dropped half-way leaves the doubt, and the next look reads again.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use landfall_core::ids::{ClusterId, LbId};
+
+use crate::api::elb::LoadBalancer;
+use crate::client::Client;
+use crate::error::AwsError;
+use crate::observe::Observed;
+
+mod doors;
+mod flight;
+mod freshness;
+pub(crate) mod known;
+pub(crate) mod snapshot;
+pub(crate) mod state;
+mod watch;
+
+use flight::Flight;
+pub use freshness::Freshness;
+use state::{Extent, State};
+
+/// What is known of the account. Shared by all load balancers.
+#[derive(Debug)]
+pub struct Account {
+    cluster: ClusterId,
+    freshness: Freshness,
+    state: Mutex<State>,
+    lists: Flight<AwsError>,
+    polls: Flight<AwsError>,
+}
+
+impl Account {
+    /// Nothing is known yet, and nothing is read before somebody looks.
+    pub fn new(cluster: ClusterId, freshness: Freshness) -> Self {
+        let state = Mutex::new(State::new(cluster.clone(), freshness));
+        Self { cluster, freshness, state, lists: Flight::new(), polls: Flight::new() }
+    }
+
+    /// The cluster whose marks count.
+    pub fn cluster(&self) -> &ClusterId {
+        &self.cluster
+    }
+
+    /// How old what is known may be.
+    pub fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
+
+    /// The load balancers with the marks, from lists that are fresh enough. For what must be known before the wish can
+    /// be made: an existing load balancer keeps its zones.
+    pub async fn balancers(&self, client: &Client, lb: &LbId) -> Result<Vec<LoadBalancer>, AwsError> {
+        self.refresh(client, lb).await?;
+        let state = self.state();
+        let known = state.known(lb).map(|known| known.balancers.as_slice()).unwrap_or_default();
+        Ok(known.iter().map(|balancer| balancer.it.clone()).collect())
+    }
+
+    /// To be taken before anything of a load balancer is changed, after the last look.
+    pub fn open(&self, lb: &LbId) -> Entry<'_> {
+        self.state().doubt(lb, true);
+        Entry { account: self, lb: lb.clone(), settled: false }
+    }
+
+    /// Sees to it that the lists are fresh enough for a look at a load balancer.
+    pub(crate) async fn refresh(&self, client: &Client, lb: &LbId) -> Result<(), AwsError> {
+        let look = self.state().moment();
+        let read = |extent| snapshot::read(client, self, extent);
+        self.lists.until(|| self.state().lacks(lb, look), read).await
+    }
+
+    /// Lists everything, all tags included.
+    pub(crate) async fn list(&self, client: &Client) -> Result<(), AwsError> {
+        let look = self.state().moment();
+        let lacks = || (!self.state().is_listed_since(look)).then_some(Extent::Full);
+        self.lists.until(lacks, |extent| snapshot::read(client, self, extent)).await
+    }
+
+    /// Sees to it that a load balancer that is being set up was described lately, with all others that are.
+    pub(crate) async fn poll(&self, client: &Client, lb: &LbId) -> Result<(), AwsError> {
+        let due = || self.state().is_poll_due(lb).then_some(());
+        self.polls.until(due, |()| snapshot::describe(client, self)).await
+    }
+
+    /// Notes that what is known of a load balancer was found to be wrong.
+    pub(crate) fn doubt(&self, lb: &LbId) {
+        self.state().doubt(lb, false);
+    }
+
+    /// What is known. Never to be held over a call.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        locked(&self.state)
+    }
+}
+
+/// The right to change a load balancer, and the duty to write back what was changed.
+///
+/// Dropped without either, it leaves a doubt: the next look lists the account again and reads all details. That is right
+/// after a crash, a dropped future, an error that [leaves open](AwsError::is_in_doubt) whether a change took effect, and
+/// one that shows that what was known is wrong (something has vanished, or a name is taken).
+#[derive(Debug)]
+#[must_use = "dropping it means that nobody knows what was changed"]
+pub struct Entry<'a> {
+    account: &'a Account,
+    lb: LbId,
+    settled: bool,
+}
+
+impl Entry<'_> {
+    /// Writes back what exists after some of the changes: the rest failed in a way that surely changed nothing, or waits
+    /// for something.
+    pub fn settle(self, observed: &Observed) {
+        self.write(observed, false);
+    }
+
+    /// Writes back what exists after all of the changes. Details are forgotten where the load balancer has the mark of
+    /// what was applied: from now on that stands for them.
+    pub fn complete(self, observed: &Observed) {
+        self.write(observed, true);
+    }
+
+    fn write(mut self, observed: &Observed, complete: bool) {
+        self.account.state().settle(&self.lb, observed, complete);
+        self.settled = true;
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.account.state().doubt(&self.lb, false);
+        }
+    }
+}
+
+/// A panic of another holder leaves data that is whole: every change of it is a plain assignment, and what it was about
+/// is in doubt.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,332 @@
+//! What is known of the account. Plain data behind one lock that is never held over a call.
+
+use std::collections::{BTreeSet, HashMap};
+
+use landfall_core::ids::{ClusterId, LbId};
+use tokio::time::Instant;
+
+use super::doors::Doors;
+use super::freshness::Freshness;
+use super::known::{Found, Known, rank};
+use crate::api::Tags;
+use crate::api::ec2::SecurityGroup;
+use crate::api::elb::{LoadBalancer, TargetGroup};
+use crate::api::ids::LoadBalancerArn;
+use crate::marks;
+use crate::observe::{Foreign, Observed};
+use crate::resources::Wanted;
+
+/// The word for load balancers in errors and inventories.
+pub(crate) const LOAD_BALANCER: &str = "load balancer";
+/// The word for target groups in errors and inventories.
+pub(crate) const TARGET_GROUP: &str = "target group";
+/// The word for security groups in errors and inventories.
+pub(crate) const SECURITY_GROUP: &str = "security group";
+
+/// A point in time, told apart from others at the same time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) tick: u64,
+    pub(crate) at: Instant,
+}
+
+/// How much is to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All, with all tags.
+    Full,
+    /// All, with the tags of what was not seen before.
+    Light,
+}
+
+/// What the lists told. Tags are `None` where those known are good.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) extent: Extent,
+    pub(super) began: Moment,
+    pub(super) balancers: Vec<(LoadBalancer, Option<Tags>)>,
+    pub(super) groups: Vec<(TargetGroup, Option<Tags>)>,
+    pub(super) security: Vec<SecurityGroup>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    cluster: ClusterId,
+    freshness: Freshness,
+    tick: u64,
+    /// When the last lists that succeeded were begun, and the last with all tags.
+    listed: Option<Moment>,
+    listed_full: Option<Moment>,
+    known: HashMap<LbId, Known>,
+    /// Whose everything is that was seen, by ARN; `None` for what is not this cluster's.
+    owners: HashMap<String, Option<LbId>>,
+    /// Who has a name, by kind and name.
+    names: HashMap<(&'static str, String), Option<LbId>>,
+    pub(crate) backend: Option<SecurityGroup>,
+    backend_changed: Option<Moment>,
+    pub(crate) doors: Doors,
+}
+
+impl State {
+    pub(super) fn new(cluster: ClusterId, freshness: Freshness) -> Self {
+        Self {
+            cluster,
+            freshness,
+            tick: 0,
+            listed: None,
+            listed_full: None,
+            known: HashMap::new(),
+            owners: HashMap::new(),
+            names: HashMap::new(),
+            backend: None,
+            backend_changed: None,
+            doors: Doors::default(),
+        }
+    }
+
+    /// Now, later than every moment before.
+    pub(super) fn moment(&mut self) -> Moment {
+        self.tick += 1;
+        Moment { tick: self.tick, at: Instant::now() }
+    }
+
+    /// What has to be listed for a look at a load balancer that began then; `None` if nothing.
+    pub(super) fn lacks(&self, lb: &LbId, look: Moment) -> Option<Extent> {
+        let good = |full: Moment| full.tick > look.tick || look.at < full.at + self.freshness.snapshot;
+        if !self.listed_full.is_some_and(good) {
+            return Some(Extent::Full);
+        }
+        let doubt = self.known.get(lb).and_then(|known| known.doubt)?;
+        (!self.listed.is_some_and(|listed| listed.tick > doubt)).then_some(Extent::Light)
+    }
+
+    /// Whether all was listed after this moment.
+    pub(super) fn is_listed_since(&self, moment: Moment) -> bool {
+        self.listed_full.is_some_and(|full| full.tick > moment.tick)
+    }
+
+    /// Whether a resource was seen before.
+    pub(super) fn has_seen(&self, arn: &str) -> bool {
+        self.owners.contains_key(arn)
+    }
+
+    /// Takes over what the lists told.
+    pub(super) fn merge(&mut self, listing: Listing) {
+        let Listing { extent, began, balancers, groups, security } = listing;
+        let mut found: HashMap<LbId, Found> = HashMap::new();
+        let mut strangers = Vec::new();
+        for (it, tags) in balancers {
+            let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
+            match self.owner(&tags) {
+                Some(lb) => found.entry(lb).or_default().balancers.push((it, tags)),
+                None => strangers.push((LOAD_BALANCER, it.name, it.arn.to_string())),
+            }
+        }
+        for (it, tags) in groups {
+            let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
+            match self.owner(&tags) {
+                Some(lb) => found.entry(lb).or_default().groups.push((it, tags)),
+                None => strangers.push((TARGET_GROUP, it.name, it.arn.to_string())),
+            }
+        }
+        let backend = marks::of_backend(&self.cluster);
+        let (backends, security): (Vec<_>, Vec<_>) =
+            security.into_iter().partition(|group| marks::carries(&group.tags, &backend));
+        for group in security {
+            if let Some(lb) = self.owner(&group.tags) {
+                found.entry(lb).or_default().frontend.push(group);
+            }
+        }
+        self.take_backend(backends, began);
+        self.take(found, began);
+        self.reindex(strangers);
+        if extent == Extent::Full {
+            self.listed_full = Some(began);
+        }
+        self.listed = Some(began);
+    }
+
+    fn take_backend(&mut self, backends: Vec<SecurityGroup>, began: Moment) {
+        let settling = self.freshness.settling;
+        let overruled = |it: Moment| began.tick < it.tick || began.at < it.at + settling;
+        if !self.backend_changed.is_some_and(overruled) {
+            self.backend = backends.into_iter().min_by(|a, b| a.id.cmp(&b.id));
+        }
+    }
+
+    fn take(&mut self, mut found: HashMap<LbId, Found>, began: Moment) {
+        for (lb, known) in &mut self.known {
+            let found = found.remove(lb).unwrap_or_default();
+            if !known.overrules(began, self.freshness.settling) {
+                known.take(found, began);
+            }
+        }
+        self.known.retain(|_, known| !known.is_over());
+        self.welcome(found, began);
+    }
+
+    /// Load balancers that nobody of this process has looked at. Each gets a turn to be verified.
+    fn welcome(&mut self, found: HashMap<LbId, Found>, began: Moment) {
+        let now = Instant::now();
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_by_cached_key(|(lb, _)| (rank(lb), lb.to_string()));
+        let (mut details, mut targets) = (now, now);
+        for (lb, found) in found {
+            let mut known = Known::new(&lb, now, &self.freshness);
+            details += self.freshness.details_apart;
+            targets += self.freshness.targets_apart * u32::try_from(found.groups.len()).unwrap_or(u32::MAX);
+            // When there are more than can be verified in a period, none waits longer than that.
+            known.details_due = known.details_due.min(details);
+            known.targets_due = known.targets_due.min(targets);
+            known.take(found, began);
+            self.known.insert(lb, known);
+        }
+    }
+
+    fn reindex(&mut self, strangers: Vec<(&'static str, String, String)>) {
+        self.owners.clear();
+        self.names.clear();
+        for (kind, name, arn) in strangers {
+            self.owners.insert(arn, None);
+            self.names.insert((kind, name), None);
+        }
+        let all: Vec<LbId> = self.known.keys().cloned().collect();
+        all.iter().for_each(|lb| self.index(lb));
+    }
+
+    fn index(&mut self, lb: &LbId) {
+        let Some(known) = self.known.get(lb) else { return };
+        for (kind, name, arn) in named(&known.balancers, &known.groups) {
+            self.owners.insert(arn, Some(lb.clone()));
+            self.names.insert((kind, name), Some(lb.clone()));
+        }
+    }
+
+    fn unindex(&mut self, lb: &LbId) {
+        let Some(known) = self.known.get(lb) else { return };
+        for (kind, name, arn) in named(&known.balancers, &known.groups) {
+            self.owners.remove(&arn);
+            self.names.remove(&(kind, name));
+        }
+    }
+
+    /// The load balancer of this cluster that tags name.
+    fn owner(&self, tags: &Tags) -> Option<LbId> {
+        let ours = marks::carries(tags, &marks::of_cluster(&self.cluster));
+        marks::mark(tags).filter(|_| ours).map(|mark| mark.lb)
+    }
+
+    fn tags_of(&self, arn: &str) -> Option<Tags> {
+        let known = self.known.get(self.owners.get(arn)?.as_ref()?)?;
+        let balancer = known.balancers.iter().find(|it| it.it.arn.as_str() == arn).map(|it| &it.tags);
+        let group = || known.groups.iter().find(|it| it.it.arn.as_str() == arn).map(|it| &it.tags);
+        balancer.or_else(group).cloned()
+    }
+
+    /// What is known of a load balancer.
+    pub(crate) fn known(&self, lb: &LbId) -> Option<&Known> {
+        self.known.get(lb)
+    }
+
+    /// What is known of a load balancer, to be added to.
+    pub(crate) fn known_mut(&mut self, lb: &LbId) -> &mut Known {
+        let freshness = self.freshness;
+        self.known.entry(lb.clone()).or_insert_with(|| Known::new(lb, Instant::now(), &freshness))
+    }
+
+    /// Every load balancer of which something exists.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&LbId, &Known)> {
+        self.known.iter()
+    }
+
+    /// Notes that a load balancer may have been changed in a way that is not known.
+    pub(super) fn doubt(&mut self, lb: &LbId, open: bool) {
+        let moment = self.moment();
+        let known = self.known_mut(lb);
+        (known.doubt, known.open) = (Some(moment.tick), open);
+    }
+
+    /// Takes over what was changed of a load balancer.
+    pub(super) fn settle(&mut self, lb: &LbId, observed: &Observed, complete: bool) {
+        let at = self.moment();
+        let ours = marks::of_lb(&self.cluster, lb);
+        let freshness = self.freshness;
+        self.unindex(lb);
+        let known = self.known_mut(lb);
+        known.settle(&ours, observed, complete, at, &freshness);
+        let lent = known.lent.take();
+        // One that was given back to its owner is a stranger from now on.
+        for balancer in observed.balancers.iter().filter(|it| !marks::carries(&it.tags, &ours)) {
+            self.owners.insert(balancer.it.arn.to_string(), None);
+            self.names.insert((LOAD_BALANCER, balancer.it.name.clone()), None);
+        }
+        self.index(lb);
+        if self.known(lb).is_some_and(Known::is_over) {
+            self.known.remove(lb);
+        }
+        let current = self.backend.as_ref().map(|group| &group.id);
+        match &observed.backend {
+            Some(backend) => {
+                self.doors.learn(&backend.id, &observed.node_groups, at.at + freshness.details);
+                if current != Some(&backend.id) {
+                    (self.backend, self.backend_changed) = (Some(backend.clone()), Some(at));
+                }
+            }
+            None if lent.is_some() && lent.as_ref() == current => {
+                (self.backend, self.backend_changed) = (None, Some(at));
+            }
+            None => {}
+        }
+    }
+
+    /// Takes over new descriptions of load balancers that are being set up.
+    pub(super) fn describe(&mut self, balancers: Vec<LoadBalancer>, began: Moment) {
+        for it in balancers {
+            let Some(Some(lb)) = self.owners.get(it.arn.as_str()) else { continue };
+            let Some(known) = self.known.get_mut(lb).filter(|known| !known.open) else { continue };
+            if let Some(balancer) = known.balancers.iter_mut().find(|balancer| balancer.it.arn == it.arn) {
+                balancer.it = it;
+                known.described = began.at;
+            }
+        }
+    }
+
+    /// Whether the state of a load balancer that is being set up is too old.
+    pub(super) fn is_poll_due(&self, lb: &LbId) -> bool {
+        let due = |known: &Known| {
+            known.is_provisioning() && Instant::now() >= known.described + self.freshness.provisioning
+        };
+        self.known.get(lb).is_some_and(due)
+    }
+
+    /// Every load balancer that is being set up.
+    pub(super) fn provisioning(&self) -> Vec<LoadBalancerArn> {
+        let provisioning = self.known.values().filter(|known| known.is_provisioning());
+        provisioning.flat_map(|known| known.balancers.iter().map(|it| it.it.arn.clone())).collect()
+    }
+
+    /// What has a name that the wish needs and is not this load balancer's.
+    pub(crate) fn foreign(&self, lb: &LbId, wanted: &Wanted) -> Vec<Foreign> {
+        let groups = wanted.groups.iter().map(|wish| (TARGET_GROUP, wish.name.clone()));
+        let balancer = wanted.balancer.adopt.is_none().then(|| (LOAD_BALANCER, wanted.balancer.name.clone()));
+        let needed: BTreeSet<_> = balancer.into_iter().chain(groups).collect();
+        let foreign = needed.into_iter().filter_map(|(kind, name)| {
+            let owner = self.names.get(&(kind, name.clone()))?.clone();
+            (owner.as_ref() != Some(lb)).then_some(Foreign { kind, name, owner })
+        });
+        foreign.collect()
+    }
+
+    /// Whether this load balancer is the last of the cluster of which anything exists or may come to exist.
+    pub(crate) fn is_last(&self, lb: &LbId) -> bool {
+        self.known.iter().all(|(other, known)| other == lb || known.is_over())
+    }
+}
+
+fn named<'a>(
+    balancers: &'a [crate::observe::Balancer],
+    groups: &'a [crate::observe::Group],
+) -> impl Iterator<Item = (&'static str, String, String)> + 'a {
+    let balancers = balancers.iter().map(|it| (LOAD_BALANCER, it.it.name.clone(), it.it.arn.to_string()));
+    balancers.chain(groups.iter().map(|it| (TARGET_GROUP, it.it.name.clone(), it.it.arn.to_string())))
+}

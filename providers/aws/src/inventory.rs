@@ -1,0 +1,44 @@
+//! Everything that carries this cluster's marks.
+
+use landfall_core::ids::LbId;
+use landfall_core::model::MemberRef;
+use landfall_core::plan::Resource;
+use landfall_core::provider::{Mark, Owned};
+
+use crate::account::Account;
+use crate::account::known::Known;
+use crate::account::state::{LOAD_BALANCER, SECURITY_GROUP, TARGET_GROUP};
+use crate::client::Client;
+use crate::error::AwsError;
+use crate::marks;
+
+/// Lists the account and tells everything that belongs to a load balancer of this cluster, ordered by load balancer.
+/// The shared backend group belongs to none; it goes with the last of them. Listeners come and go with their load
+/// balancer.
+pub async fn inventory(client: &Client, account: &Account) -> Result<Vec<Owned>, AwsError> {
+    account.list(client).await?;
+    let state = account.state();
+    let mut owned: Vec<Owned> = state.all().flat_map(|(lb, known)| of_one(lb, known)).collect();
+    let key = |owned: &Owned| (owned.mark.lb.to_string(), owned.resource.kind, owned.resource.name.clone());
+    owned.sort_by_cached_key(key);
+    Ok(owned)
+}
+
+fn of_one(lb: &LbId, known: &Known) -> Vec<Owned> {
+    let owned = |member: Option<MemberRef>, kind, name: &str, created| Owned {
+        mark: Mark { lb: lb.clone(), member },
+        resource: Resource { kind, name: name.to_owned() },
+        created,
+    };
+    let mut all = Vec::new();
+    for balancer in &known.balancers {
+        all.push(owned(marks::member(&balancer.tags), LOAD_BALANCER, &balancer.it.name, balancer.it.created));
+    }
+    for group in &known.groups {
+        all.push(owned(marks::member(&group.tags), TARGET_GROUP, &group.it.name, None));
+    }
+    for group in &known.frontend {
+        all.push(owned(marks::member(&group.tags), SECURITY_GROUP, &group.name, None));
+    }
+    all
+}
