@@ -1,4 +1,6 @@
 //! An embedded Kubernetes API server and other test doubles, and the demo.
 
 pub mod apiserver;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod backend;

@@ -1,0 +1,3 @@
+//! Doubles of AWS.
+
+pub mod fake;
