@@ -118,3 +118,64 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn opened() -> Circuit {
+        let circuit = Circuit::default();
+        assert_eq!(circuit.admit().unwrap().settle(Verdict::Rejected), Some(Turn::Opened));
+        circuit
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_rejected_credentials_open_it() {
+        let circuit = Circuit::default();
+        assert_eq!(circuit.admit().unwrap().settle(Verdict::Accepted), None);
+        assert_eq!(circuit.admit().unwrap().settle(Verdict::Unknown), None);
+        assert_eq!(circuit.paused_for(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_attempt_at_a_time() {
+        let circuit = opened();
+        assert_eq!(circuit.admit().unwrap_err(), PAUSE);
+        advance(PAUSE).await;
+        let attempt = circuit.admit().unwrap();
+        assert_eq!(circuit.admit().unwrap_err(), PAUSE);
+        assert_eq!(attempt.settle(Verdict::Accepted), Some(Turn::Closed));
+        assert_eq!(circuit.paused_for(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_without_a_good_answer_is_followed_by_a_pause() {
+        for verdict in [Verdict::Rejected, Verdict::Unknown] {
+            let circuit = opened();
+            advance(PAUSE).await;
+            assert_eq!(circuit.admit().unwrap().settle(verdict), None, "it was open before");
+            assert_eq!(circuit.admit().unwrap_err(), PAUSE, "{verdict:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_from_before_it_opened_change_nothing() {
+        let circuit = Circuit::default();
+        let (early, late) = (circuit.admit().unwrap(), circuit.admit().unwrap());
+        circuit.admit().unwrap().settle(Verdict::Rejected);
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(early.settle(Verdict::Accepted), None);
+        assert_eq!(late.settle(Verdict::Rejected), None);
+        assert_eq!(circuit.paused_for(), Some(PAUSE - Duration::from_secs(10)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dropped_attempt_counts_as_not_made() {
+        let circuit = opened();
+        advance(PAUSE).await;
+        drop(circuit.admit().unwrap());
+        assert_eq!(circuit.admit().unwrap().settle(Verdict::Accepted), Some(Turn::Closed));
+    }
+}

@@ -1,1 +1,296 @@
+//! On paused time. What AWS would count is checked apart from the buckets: [`assert_within`] knows only the rule that
+//! no window of time holds more requests than the burst and what the rate allows in it.
 
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::*;
+
+type Log = Arc<Mutex<Vec<(Instant, Action)>>>;
+
+const CREATE: Action = Action::CreateLoadBalancer;
+const MODIFY: Action = Action::ModifyListener;
+
+fn pacer() -> Arc<Pacer> {
+    Arc::new(Pacer::new(&Limits::documented()))
+}
+
+fn seconds(of: u64) -> Duration {
+    Duration::from_secs(of)
+}
+
+/// Fails if a window of time holds more requests than a bucket of this rate could have allowed.
+fn assert_within(rate: Rate, sent: &[Instant]) {
+    for (first, from) in sent.iter().enumerate() {
+        for (last, to) in sent.iter().enumerate().skip(first) {
+            let allowed = u128::from(rate.burst) + (*to - *from).as_nanos() / rate.interval.as_nanos();
+            let count = last - first + 1;
+            assert!(count as u128 <= allowed, "{count} requests in {:?}, {allowed} allowed", *to - *from);
+        }
+    }
+}
+
+/// Checks a log against the documented buckets, one after the other.
+fn assert_kept(log: &[(Instant, Action)]) {
+    let limits = Limits::documented();
+    let of = |wanted: &dyn Fn(Action) -> bool| -> Vec<Instant> {
+        log.iter().filter(|(_, action)| wanted(*action)).map(|(at, _)| *at).collect()
+    };
+    assert_within(limits.account().unwrap(), &of(&is_elb));
+    for action in Action::ALL {
+        let rate = limits.of(action.category()).unwrap();
+        assert_within(rate, &of(&|other| Key::of(other) == Key::of(*action)));
+    }
+}
+
+/// Asks until it is served, as a controller does that is told when to look again.
+async fn served(pacer: &Pacer, action: Action, whom: &str) {
+    while let Err(busy) = pacer.turn(action, whom).await {
+        sleep(busy.poll).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_limits_nobody_waits() {
+    let (pacer, begun) = (Pacer::new(&Limits::none()), Instant::now());
+    for number in 0..1_000 {
+        pacer.throttled(CREATE);
+        assert_eq!(pacer.turn(CREATE, &number.to_string()).await, Ok(Duration::ZERO));
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[rstest::rstest]
+#[case(Action::RegisterTargets, 20, Duration::from_millis(250))]
+#[case(Action::ModifyListener, 20, Duration::from_millis(334))]
+#[case(Action::DescribeTags, 40, Duration::from_millis(100))]
+#[case(Action::AuthorizeSecurityGroupIngress, 50, Duration::from_millis(200))]
+#[case(Action::DescribeSubnets, 100, Duration::from_millis(50))]
+#[tokio::test(start_paused = true)]
+async fn a_burst_goes_at_once_and_then_the_rate_holds(
+    #[case] action: Action,
+    #[case] burst: u32,
+    #[case] interval: Duration,
+) {
+    let (pacer, begun) = (pacer(), Instant::now());
+    for _ in 0..burst {
+        pacer.turn(action, "one").await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    for _ in 0..100 {
+        pacer.turn(action, "one").await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), interval * 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_has_a_bucket_of_its_own() {
+    let (pacer, begun) = (pacer(), Instant::now());
+    for number in 0..60 {
+        let action = [Action::RegisterTargets, MODIFY, Action::DescribeTags][number % 3];
+        pacer.turn(action, "one").await.unwrap();
+    }
+    // Each category has a burst of 20 or more; the account has 40, and 10 each second.
+    assert_eq!(begun.elapsed(), seconds(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn actions_of_ec2_do_not_share() {
+    let (pacer, begun) = (pacer(), Instant::now());
+    for _ in 0..50 {
+        pacer.turn(Action::AuthorizeSecurityGroupIngress, "one").await.unwrap();
+        pacer.turn(Action::RevokeSecurityGroupIngress, "one").await.unwrap();
+        pacer.turn(Action::CreateSecurityGroup, "one").await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiters_are_served_in_order_and_one_that_gives_up_costs_nobody_a_turn() {
+    let (pacer, begun, order) = (pacer(), Instant::now(), Arc::new(Mutex::new(Vec::new())));
+    let mut waiters = JoinSet::new();
+    for number in 0..60_u32 {
+        let (pacer, order) = (Arc::clone(&pacer), Arc::clone(&order));
+        waiters.spawn(async move {
+            let patience = if number % 2 == 0 { Duration::from_millis(10) } else { seconds(60) };
+            if timeout(patience, pacer.turn(MODIFY, "one")).await.is_ok() {
+                order.lock().unwrap().push(number);
+            }
+        });
+    }
+    waiters.join_all().await;
+    let served = order.lock().unwrap().clone();
+    let expected: Vec<u32> = (0..20).chain((20..60).filter(|number| number % 2 == 1)).collect();
+    assert_eq!(served, expected);
+    assert_eq!(begun.elapsed(), Duration::from_millis(334) * 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_creations_take_their_time_and_hold_up_nobody() {
+    let (pacer, begun, log) = (pacer(), Instant::now(), Log::default());
+    let (mut creations, mut others) = (JoinSet::new(), JoinSet::new());
+    for number in 0..1_000_usize {
+        let (pacer, log) = (Arc::clone(&pacer), Arc::clone(&log));
+        creations.spawn(async move {
+            served(&pacer, CREATE, &format!("lb-{number}")).await;
+            log.lock().unwrap().push((Instant::now(), CREATE));
+            number
+        });
+    }
+    for reader in 0..5 {
+        let pacer = Arc::clone(&pacer);
+        others.spawn(async move {
+            loop {
+                pacer.turn(Action::DescribeTags, &format!("reader-{reader}")).await.unwrap();
+            }
+        });
+    }
+    let longest = Arc::new(Mutex::new(Duration::ZERO));
+    for action in [MODIFY, Action::RegisterTargets, Action::AuthorizeSecurityGroupIngress] {
+        others.spawn(small_updates(Arc::clone(&pacer), action, Arc::clone(&longest)));
+    }
+    let mut order = Vec::new();
+    while let Some(number) = creations.join_next().await {
+        order.push(number.unwrap());
+    }
+    others.shutdown().await;
+    // (1000 - 10) / 0.2 per second, and the wait for the account's token, which the readers use up.
+    let took = begun.elapsed();
+    assert!(took >= seconds(4_950) && took < seconds(4_951), "{took:?}");
+    assert!(order.is_sorted(), "{order:?}");
+    assert!(*longest.lock().unwrap() < seconds(1), "{longest:?}");
+    let log: Vec<_> = log.lock().unwrap().iter().map(|(at, _)| *at).collect();
+    assert_within(Limits::documented().of(CREATE.category()).unwrap(), &log);
+}
+
+/// Sends such a request every half second, and notes the longest wait.
+async fn small_updates(pacer: Arc<Pacer>, action: Action, longest: Arc<Mutex<Duration>>) {
+    loop {
+        let waited = pacer.turn(action, "small update").await.unwrap();
+        {
+            let mut longest = longest.lock().unwrap();
+            *longest = waited.max(*longest);
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_far_turn_is_answered_at_once_with_its_time() {
+    let pacer = pacer();
+    for number in 0..10 {
+        pacer.turn(CREATE, &number.to_string()).await.unwrap();
+    }
+    assert_eq!(pacer.turn(CREATE, "a").await, Err(Busy { ahead: 0, poll: seconds(5) }));
+    assert_eq!(pacer.turn(Action::SetSubnets, "b").await, Err(Busy { ahead: 1, poll: seconds(10) }));
+    // Asking again changes nothing.
+    assert_eq!(pacer.turn(CREATE, "a").await, Err(Busy { ahead: 0, poll: seconds(5) }));
+    sleep(seconds(4)).await;
+    assert_eq!(pacer.turn(CREATE, "a").await, Ok(seconds(1)), "a short rest is waited for in place");
+    assert_eq!(pacer.turn(CREATE, "c").await, Err(Busy { ahead: 1, poll: seconds(10) }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_a_little_late_keeps_its_place_and_who_stays_away_loses_it() {
+    let pacer = pacer();
+    for number in 0..10 {
+        pacer.turn(CREATE, &number.to_string()).await.unwrap();
+    }
+    for whom in ["late", "away"] {
+        pacer.turn(CREATE, whom).await.unwrap_err();
+    }
+    // At 17 s there are three tokens: two for those with places, one for the newcomer.
+    sleep(seconds(17)).await;
+    pacer.turn(CREATE, "new").await.unwrap();
+    assert_eq!(pacer.turn(CREATE, "newer").await.unwrap_err().ahead, 2);
+    pacer.turn(CREATE, "late").await.unwrap();
+    // At 41 s there are eight, two of them used, and the place of the one that stayed away is nobody's any more. The
+    // newer one has its place until 50 s.
+    sleep(seconds(24)).await;
+    for whom in ["4", "5", "6", "7", "8", "newer"] {
+        assert_eq!(pacer.turn(CREATE, whom).await, Ok(Duration::ZERO), "{whom}");
+    }
+    assert_eq!(pacer.turn(CREATE, "away").await, Err(Busy { ahead: 0, poll: seconds(4) }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttling_answer_halves_the_rate_and_it_recovers() {
+    let pacer = pacer();
+    pacer.throttled(MODIFY);
+    pacer.throttled(MODIFY);
+    let begun = Instant::now();
+    for _ in 0..10 {
+        pacer.turn(MODIFY, "one").await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::from_millis(668) * 10, "two answers of one moment count once");
+    // 5 % of the rate come back every 10 s.
+    sleep(seconds(100)).await;
+    for _ in 0..20 {
+        pacer.turn(MODIFY, "one").await.unwrap();
+    }
+    let begun = Instant::now();
+    pacer.turn(MODIFY, "one").await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_millis(334));
+    // Another category never noticed.
+    pacer.throttled(MODIFY);
+    assert_eq!(pacer.turn(Action::RegisterTargets, "one").await, Ok(Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn some_of_the_rate_is_always_left() {
+    let pacer = pacer();
+    for _ in 0..20 {
+        pacer.throttled(Action::RegisterTargets);
+        sleep(seconds(3)).await;
+    }
+    pacer.throttled(Action::RegisterTargets);
+    let begun = Instant::now();
+    pacer.turn(Action::RegisterTargets, "one").await.unwrap();
+    assert!(begun.elapsed() <= Duration::from_millis(2_500), "{:?}", begun.elapsed());
+}
+
+/// One who asks: when, what, how long it waits before it gives up, and whether AWS then answers with throttling.
+type Asker = (u16, usize, u16, bool);
+
+fn askers() -> impl Strategy<Value = Vec<Asker>> {
+    // Few actions, so that they meet.
+    proptest::collection::vec(
+        (0..60_000_u16, 0..6_usize, 1..40_000_u16, proptest::bool::weighted(0.03)),
+        1..300,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_bucket_is_ever_overdrawn(askers in askers()) {
+        const SOME: [Action; 6] =
+            [CREATE, Action::SetSubnets, MODIFY, Action::RegisterTargets, Action::DescribeTags, Action::CreateTags];
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let log = runtime.block_on(async {
+            let (pacer, log, mut all) = (pacer(), Log::default(), JoinSet::new());
+            for (number, (at, action, patience, throttled)) in askers.into_iter().enumerate() {
+                let (pacer, log, action) = (Arc::clone(&pacer), Arc::clone(&log), SOME[action]);
+                all.spawn(async move {
+                    sleep(Duration::from_millis(at.into())).await;
+                    let whom = number.to_string();
+                    let turn = served(&pacer, action, &whom);
+                    if timeout(Duration::from_millis(patience.into()), turn).await.is_ok() {
+                        log.lock().unwrap().push((Instant::now(), action));
+                        if throttled {
+                            pacer.throttled(action);
+                        }
+                    }
+                });
+            }
+            all.join_all().await;
+            log
+        });
+        assert_kept(&log.lock().unwrap());
+    }
+}
