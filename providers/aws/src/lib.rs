@@ -22,9 +22,13 @@ pub mod inventory;
 pub mod marks;
 pub mod names;
 pub mod network;
+pub mod connect;
 pub mod observe;
 pub mod observer;
 pub mod pace;
 pub mod resources;
+pub mod sdk;
 pub mod settings;
 mod text;
+
+pub use connect::connect;
