@@ -11,8 +11,11 @@ use super::locked;
 /// that failed fail with it; an attempt whose future was dropped is taken over by one of those who waited.
 #[derive(Debug)]
 pub(super) struct Flight<E> {
-    current: Mutex<Option<watch::Receiver<Option<Result<(), E>>>>>,
+    current: Mutex<Option<watch::Receiver<Told<E>>>>,
 }
+
+/// What the reader tells; `None` until it is done.
+type Told<E> = Option<Result<(), E>>;
 
 impl<E: Clone> Flight<E> {
     pub(super) fn new() -> Self {
@@ -61,8 +64,8 @@ impl<E: Clone> Flight<E> {
 }
 
 enum Seat<E> {
-    Reader(watch::Sender<Option<Result<(), E>>>),
-    Waiter(watch::Receiver<Option<Result<(), E>>>),
+    Reader(watch::Sender<Told<E>>),
+    Waiter(watch::Receiver<Told<E>>),
 }
 
 #[cfg(test)]

@@ -14,11 +14,14 @@ use crate::api::elb::LoadBalancer;
 use crate::client::Client;
 use crate::error::AwsError;
 use crate::observe::Observed;
+use crate::resources::Wanted;
 
 mod doors;
 mod flight;
 mod freshness;
 pub(crate) mod known;
+pub(crate) mod needs;
+mod roster;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 mod watch;
@@ -74,6 +77,12 @@ impl Account {
         let look = self.state().moment();
         let read = |extent| snapshot::read(client, self, extent);
         self.lists.until(|| self.state().lacks(lb, look), read).await
+    }
+
+    /// Sees to it that nothing is held to be in the way of a wish that is gone since.
+    pub(crate) async fn recheck(&self, client: &Client, lb: &LbId, wanted: &Wanted) -> Result<(), AwsError> {
+        let lacks = || self.state().is_conflict_old(lb, wanted).then_some(Extent::Light);
+        self.lists.until(lacks, |extent| snapshot::read(client, self, extent)).await
     }
 
     /// Lists everything, all tags included.

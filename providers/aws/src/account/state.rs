@@ -1,19 +1,23 @@
 //! What is known of the account. Plain data behind one lock that is never held over a call.
 
 use std::collections::{BTreeSet, HashMap};
+use std::mem;
+use std::time::Duration;
 
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use super::doors::Doors;
 use super::freshness::Freshness;
-use super::known::{Found, Known, rank};
+use super::known::{Found, Known, KnownGroup, Written, rank};
+use super::needs::Needs;
+use super::roster::Pool;
 use crate::api::Tags;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{LoadBalancer, TargetGroup};
 use crate::api::ids::LoadBalancerArn;
 use crate::marks;
-use crate::observe::{Foreign, Observed};
+use crate::observe::{Balancer, Foreign, Observed};
 use crate::resources::Wanted;
 
 /// The word for load balancers in errors and inventories.
@@ -49,6 +53,15 @@ pub(super) struct Listing {
     pub(super) security: Vec<SecurityGroup>,
 }
 
+impl Moment {
+    /// Whether what we wrote at this moment counts for more than a list that was begun at the other: it began before,
+    /// or so soon after that it may not tell of it.
+    pub(super) fn overrules(self, began: Self, settling: Duration) -> bool {
+        began.tick < self.tick || began.at < self.at + settling
+    }
+}
+
+/// What is known of the account.
 #[derive(Debug)]
 pub(crate) struct State {
     cluster: ClusterId,
@@ -65,6 +78,7 @@ pub(crate) struct State {
     pub(crate) backend: Option<SecurityGroup>,
     backend_changed: Option<Moment>,
     pub(crate) doors: Doors,
+    pool: Pool,
 }
 
 impl State {
@@ -81,6 +95,7 @@ impl State {
             backend: None,
             backend_changed: None,
             doors: Doors::default(),
+            pool: Pool::default(),
         }
     }
 
@@ -97,12 +112,18 @@ impl State {
             return Some(Extent::Full);
         }
         let doubt = self.known.get(lb).and_then(|known| known.doubt)?;
-        (!self.listed.is_some_and(|listed| listed.tick > doubt)).then_some(Extent::Light)
+        self.listed.is_none_or(|listed| listed.tick <= doubt).then_some(Extent::Light)
     }
 
     /// Whether all was listed after this moment.
     pub(super) fn is_listed_since(&self, moment: Moment) -> bool {
         self.listed_full.is_some_and(|full| full.tick > moment.tick)
+    }
+
+    /// Whether the lists are too old to hold a conflict against somebody that may be over.
+    pub(super) fn is_conflict_old(&self, lb: &LbId, wanted: &Wanted) -> bool {
+        let old = |listed: Moment| Instant::now() >= listed.at + self.freshness.settling;
+        self.listed.is_none_or(old) && !self.foreign(lb, wanted).is_empty()
     }
 
     /// Whether a resource was seen before.
@@ -147,9 +168,8 @@ impl State {
     }
 
     fn take_backend(&mut self, backends: Vec<SecurityGroup>, began: Moment) {
-        let settling = self.freshness.settling;
-        let overruled = |it: Moment| began.tick < it.tick || began.at < it.at + settling;
-        if !self.backend_changed.is_some_and(overruled) {
+        let overrules = |changed: Moment| changed.overrules(began, self.freshness.settling);
+        if !self.backend_changed.is_some_and(overrules) {
             self.backend = backends.into_iter().min_by(|a, b| a.id.cmp(&b.id));
         }
     }
@@ -190,8 +210,9 @@ impl State {
             self.owners.insert(arn, None);
             self.names.insert((kind, name), None);
         }
-        let all: Vec<LbId> = self.known.keys().cloned().collect();
-        all.iter().for_each(|lb| self.index(lb));
+        for lb in self.known.keys().cloned().collect::<Vec<_>>() {
+            self.index(&lb);
+        }
     }
 
     fn index(&mut self, lb: &LbId) {
@@ -239,6 +260,18 @@ impl State {
         self.known.iter()
     }
 
+    /// Takes over what was read of a load balancer because of `needs`, and tells how long until somebody should look
+    /// again.
+    pub(crate) fn learn(&mut self, wanted: &Wanted, needs: &Needs, observed: &Observed) -> Duration {
+        let freshness = self.freshness;
+        let mut pool = mem::take(&mut self.pool);
+        let known = self.known_mut(&wanted.lb);
+        known.learn(wanted, needs, observed, &freshness, &mut pool);
+        let look_again = known.look_again(Instant::now(), &freshness);
+        self.pool = pool;
+        look_again
+    }
+
     /// Notes that a load balancer may have been changed in a way that is not known.
     pub(super) fn doubt(&mut self, lb: &LbId, open: bool) {
         let moment = self.moment();
@@ -252,8 +285,9 @@ impl State {
         let ours = marks::of_lb(&self.cluster, lb);
         let freshness = self.freshness;
         self.unindex(lb);
+        let written = Written::new(&ours, observed, complete, &mut self.pool);
         let known = self.known_mut(lb);
-        known.settle(&ours, observed, complete, at, &freshness);
+        known.settle(written, at, &freshness);
         let lent = known.lent.take();
         // One that was given back to its owner is a stranger from now on.
         for balancer in observed.balancers.iter().filter(|it| !marks::carries(&it.tags, &ours)) {
@@ -323,9 +357,10 @@ impl State {
     }
 }
 
+/// Kind, name and ARN of everything that has a name of its own in the account.
 fn named<'a>(
-    balancers: &'a [crate::observe::Balancer],
-    groups: &'a [crate::observe::Group],
+    balancers: &'a [Balancer],
+    groups: &'a [KnownGroup],
 ) -> impl Iterator<Item = (&'static str, String, String)> + 'a {
     let balancers = balancers.iter().map(|it| (LOAD_BALANCER, it.it.name.clone(), it.it.arn.to_string()));
     balancers.chain(groups.iter().map(|it| (TARGET_GROUP, it.it.name.clone(), it.it.arn.to_string())))

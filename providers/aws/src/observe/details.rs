@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{BalancerDetails, ListenerDetails, Observed};
-use crate::account::known::Needs;
+use crate::account::needs::Needs;
 use crate::api::Tags;
 use crate::api::ec2::{SecurityGroup, WhichSecurityGroups};
 use crate::api::elb::{Listener, NlbProtocol};

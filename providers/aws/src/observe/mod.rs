@@ -67,21 +67,16 @@ async fn look(
 }
 
 async fn for_wish(client: &Client, account: &Account, lb: &LbId, wanted: &Wanted) -> Result<Look, AwsError> {
-    let fingerprint = wanted.fingerprint();
+    account.recheck(client, lb, wanted).await?;
     let (needs, mut observed) = {
         let mut state = account.state();
         let foreign = state.foreign(lb, wanted);
         let known = state.known_mut(lb);
-        let needs = known.needs(wanted, &fingerprint, Instant::now());
+        let needs = known.needs(wanted, Instant::now());
         (needs, Observed { foreign, ..known.observed() })
     };
     details::read(client, &needs, &mut observed).await?;
-    let look_again = {
-        let mut state = account.state();
-        let known = state.known_mut(lb);
-        known.learn(lb, wanted, &needs, &observed, account.freshness());
-        known.look_again(Instant::now(), account.freshness())
-    };
+    let look_again = account.state().learn(wanted, &needs, &observed);
     adopt::observe(client, account, wanted, &mut observed).await?;
     backend(client, account, wanted, &mut observed).await?;
     Ok(Look { observed, look_again: Some(look_again) })

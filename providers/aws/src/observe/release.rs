@@ -1,19 +1,21 @@
 //! What is left of a load balancer that nobody wants any more.
 
+use landfall_core::ids::LbId;
+
 use super::{BalancerDetails, Look, details};
 use crate::account::Account;
+use crate::account::known::Known;
 use crate::api::ec2::WhichSecurityGroups;
 use crate::client::Client;
 use crate::error::AwsError;
 use crate::marks;
-use landfall_core::ids::LbId;
 
 /// Everything with the marks, and what its removal depends on: whether a load balancer is protected, what listeners of
 /// one that was taken over did before, and whether anybody else needs the backend group.
 pub(super) async fn observe(client: &Client, account: &Account, lb: &LbId) -> Result<Look, AwsError> {
     let mut observed = {
         let state = account.state();
-        let mut observed = state.known(lb).map(|known| known.observed()).unwrap_or_default();
+        let mut observed = state.known(lb).map(Known::observed).unwrap_or_default();
         observed.backend = state.backend.clone().filter(|_| state.is_last(lb));
         observed
     };
