@@ -9,108 +9,18 @@
 )]
 
 mod program;
-
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+mod stage;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, PostParams};
-use kube::runtime::wait::{Condition, await_condition};
+use kube::api::Api;
+use kube::runtime::wait::await_condition;
 use landfall_api::names::LEASE_NAME;
 use landfall_api::v1alpha1::AddressPool;
-use landfall_testkit::backend::{Backend, Choice};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
-
-/// More than any step takes on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-struct Stage {
-    backend: Backend,
-    directory: tempfile::TempDir,
-}
-
-impl Stage {
-    async fn new() -> Self {
-        Self::with(&landfall_api::crds_yaml().unwrap()).await
-    }
-
-    async fn with(definitions: &str) -> Self {
-        let backend = Backend::new(Choice::Embedded, definitions).await.unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("kubeconfig"), backend.kubeconfig()).unwrap();
-        Self { backend, directory }
-    }
-
-    fn kubeconfig(&self) -> String {
-        self.directory.path().join("kubeconfig").display().to_string()
-    }
-
-    /// Starts the controller; its log goes to a file, so that a full pipe cannot stop it.
-    fn controller(&self, more: &[&str]) -> Child {
-        let kubeconfig = self.kubeconfig();
-        let mut args = vec!["controller", "--kubeconfig", &kubeconfig, "--admin-addr", "127.0.0.1:0"];
-        args.extend(more);
-        let log = std::fs::File::create(self.log()).unwrap();
-        Command::from(program::command(&args)).stderr(Stdio::from(log)).kill_on_drop(true).spawn().unwrap()
-    }
-
-    fn log(&self) -> std::path::PathBuf {
-        self.directory.path().join("log")
-    }
-
-    async fn create<K>(&self, api: Api<K>, object: Value)
-    where
-        K: Clone + std::fmt::Debug + DeserializeOwned + serde::Serialize,
-    {
-        let object: K = serde_json::from_value(object).unwrap();
-        api.create(&PostParams::default(), &object).await.unwrap();
-    }
-
-    /// Watches a Service until the condition holds.
-    async fn service_until(
-        &self,
-        name: &str,
-        what: &str,
-        condition: impl Condition<Service>,
-    ) -> Option<Service> {
-        let api: Api<Service> = Api::default_namespaced(self.backend.admin());
-        self.within(what, async { await_condition(api, name, condition).await.unwrap() }).await
-    }
-
-    async fn within<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
-        let late = |_| panic!("{what}: not within {PATIENCE:?}; log:\n{}", read(&self.log()));
-        timeout(PATIENCE, work).await.unwrap_or_else(late)
-    }
-
-    /// Waits until the log says so.
-    async fn logged(&self, text: &str) {
-        let mut ticks = tokio::time::interval(Duration::from_millis(20));
-        let said = async {
-            while !read(&self.log()).contains(text) {
-                ticks.tick().await;
-            }
-        };
-        self.within(text, said).await;
-    }
-
-    /// Sends SIGTERM and waits for the end. Returns the exit code.
-    async fn terminate(&self, mut child: Child) -> Option<i32> {
-        let pid = child.id().expect("still running").to_string();
-        let kill = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-        assert!(kill.success());
-        self.within("the end", child.wait()).await.unwrap().code()
-    }
-}
-
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
-}
+use stage::Stage;
+use tokio::process::Command;
 
 fn address(service: &Service) -> Option<&str> {
     let ingress = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
@@ -147,10 +57,10 @@ async fn a_service_gets_its_address_and_sigterm_releases_the_lease() {
     let held = lease.get(LEASE_NAME).await.unwrap();
     assert!(holder(&held).is_some_and(|name| !name.is_empty()), "held while it runs: {held:?}");
 
-    assert_eq!(stage.terminate(child).await, Some(0), "{}", read(&stage.log()));
+    assert_eq!(stage.terminate(child).await, Some(0), "{}", stage.log());
     let freed = lease.get(LEASE_NAME).await.unwrap();
     assert_eq!(holder(&freed).unwrap_or_default(), "", "released: {freed:?}");
-    for line in read(&stage.log()).lines() {
+    for line in stage.log().lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
 }
@@ -169,7 +79,7 @@ async fn a_controller_that_cannot_read_the_cluster_leaves_the_lease_to_others() 
     }
     let exists = |lease: Option<&Lease>| lease.is_some();
     stage.within("the lease", async { await_condition(lease, LEASE_NAME, exists).await.unwrap() }).await;
-    assert_eq!(stage.terminate(child).await, Some(0), "{}", read(&stage.log()));
+    assert_eq!(stage.terminate(child).await, Some(0), "{}", stage.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +107,7 @@ async fn a_plan_against_the_cluster_tells_what_the_controller_then_does() {
     assert_eq!(address(&second), Some(planned), "as planned");
     let after: Value = serde_json::from_slice(&stage.within("a plan", plan()).await.unwrap().stdout).unwrap();
     assert_eq!(after["summary"], json!({"changes": 0, "unchanged": 1, "refused": 0, "notServed": 0}));
-    assert_eq!(stage.terminate(child).await, Some(0), "{}", read(&stage.log()));
+    assert_eq!(stage.terminate(child).await, Some(0), "{}", stage.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
