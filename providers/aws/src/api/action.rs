@@ -23,6 +23,22 @@ pub enum Category {
     Ec2Tags,
 }
 
+impl Category {
+    /// Its name, for people and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ElbResourceIntensive => "ElbResourceIntensive",
+            Self::ElbRegistration => "ElbRegistration",
+            Self::ElbMutating => "ElbMutating",
+            Self::ElbNonMutating => "ElbNonMutating",
+            Self::Ec2NonMutating => "Ec2NonMutating",
+            Self::Ec2Mutating => "Ec2Mutating",
+            Self::Ec2ResourceIntensive => "Ec2ResourceIntensive",
+            Self::Ec2Tags => "Ec2Tags",
+        }
+    }
+}
+
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident: $service:literal, $category:ident;)*) => {
         /// An API action.
