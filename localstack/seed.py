@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes the account of a small cluster in moto or LocalStack, and prints its Node objects.
 
-A network with IPv4 and IPv6, in each of three zones a public and a private subnet with the role tags that Landfall looks
-for, an internet gateway with its route, the security group of the nodes with the cluster tag, and an instance per
-zone. What is there already (by its Name tag) is kept, so it can be run again.
+A network with IPv4 and IPv6, in each of three zones a public and a private subnet with the role tags that Landfall
+looks for, an internet gateway with its route, the security group of the nodes with the cluster tag, and an instance
+per zone. What is there already (by its Name tag) is kept, so it can be run again, also for more zones.
 
 It needs boto3 and an endpoint in AWS_ENDPOINT_URL: it does not run against AWS itself.
 """
@@ -54,8 +54,9 @@ class Seed:
         if found:
             return found[0]["SubnetId"]
         ranges = {"CidrBlock": str(list(NETWORK.subnets(new_prefix=20))[place])}
-        for six in vpc.get("Ipv6CidrBlockAssociationSet", []):
-            ranges["Ipv6CidrBlock"] = str(list(ipaddress.ip_network(six["Ipv6CidrBlock"]).subnets(new_prefix=64))[place])
+        for association in vpc.get("Ipv6CidrBlockAssociationSet", []):
+            wide = ipaddress.ip_network(association["Ipv6CidrBlock"])
+            ranges["Ipv6CidrBlock"] = str(list(wide.subnets(new_prefix=64))[place])
         made = self.ec2.create_subnet(
             VpcId=vpc["VpcId"],
             AvailabilityZone=zone,
@@ -141,8 +142,10 @@ def endpoint():
     """The endpoint, if it is a local one."""
     url = os.environ.get("AWS_ENDPOINT_URL", "")
     if urlsplit(url).hostname not in LOCAL:
-        sys.exit(f"seed: AWS_ENDPOINT_URL: {url!r}: must be a moto or LocalStack on this machine, such as "
-                 "http://127.0.0.1:4566")
+        sys.exit(
+            f"seed: AWS_ENDPOINT_URL: {url!r}: must be a moto or LocalStack on this machine, such as "
+            "http://127.0.0.1:4566"
+        )
     return url
 
 
