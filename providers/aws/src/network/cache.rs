@@ -134,10 +134,10 @@ impl NetworkCache {
         let read = |missing: Vec<String>| async move {
             let (ids, names): (Vec<String>, Vec<String>) =
                 missing.iter().cloned().partition(|name| groups::is_id(name));
-            let ids = ids.into_iter().map(SecurityGroupId::new).collect();
-            let mut found = client.security_groups(&WhichSecurityGroups::Known(ids)).await?;
-            let named = WhichSecurityGroups::Named { vpc: vpc.clone(), names };
-            found.extend(client.security_groups(&named).await?);
+            let by_id = WhichSecurityGroups::Known(ids.into_iter().map(SecurityGroupId::new).collect());
+            let by_name = WhichSecurityGroups::Named { vpc: vpc.clone(), names };
+            let mut found = client.security_groups(&by_id).await?;
+            found.extend(client.security_groups(&by_name).await?);
             let found: Vec<Arc<SecurityGroup>> = found.into_iter().map(Arc::new).collect();
             let answer = missing.into_iter().map(|name| {
                 let meant = found.iter().filter(|group| groups::is_called(group, &name)).cloned();
