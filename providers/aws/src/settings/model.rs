@@ -40,7 +40,7 @@ pub struct BalancerSettings {
     pub ipv6: Vec<Ipv6Addr>,
     /// Source NAT for IPv6.
     pub source_nat: bool,
-    /// Prefixes for it, one per subnet in their order: `auto_assigned` or a /80.
+    /// Prefixes for it, one per subnet in their order: `auto_assigned` or a /80. Empty: all of them `auto_assigned`.
     pub source_nat_prefixes: Vec<String>,
     /// Security groups.
     pub security: Security,
@@ -54,6 +54,8 @@ pub struct BalancerSettings {
     pub tags: Tags,
     /// An existing load balancer to take over.
     pub adopt: Option<LoadBalancerArn>,
+    /// The fingerprint of the plan that the operator confirmed, for taking over.
+    pub adopt_confirm: Option<String>,
     /// When the host name is published.
     pub publish: Publish,
 }
@@ -84,7 +86,8 @@ pub struct MemberSettings {
     pub targets: GroupTargets,
     /// Only nodes with all of these labels; a bare key stands for any value and is kept as `None`.
     pub node_labels: BTreeMap<String, Option<String>>,
-    /// Managed prefix lists that may connect, besides the source ranges.
+    /// Managed prefix lists that may connect, besides the source ranges. With some, the default "everybody" does not
+    /// hold: only source ranges that are given count.
     pub prefix_lists: Vec<String>,
     /// Let ICMP through that path MTU discovery needs.
     pub path_mtu: bool,
