@@ -165,10 +165,10 @@ mod tests {
         let circuit = Circuit::default();
         let (early, late) = (circuit.admit().unwrap(), circuit.admit().unwrap());
         circuit.admit().unwrap().settle(Verdict::Rejected);
-        advance(Duration::from_secs(10)).await;
+        advance(PAUSE / 3).await;
         assert_eq!(early.settle(Verdict::Accepted), None);
         assert_eq!(late.settle(Verdict::Rejected), None);
-        assert_eq!(circuit.paused_for(), Some(PAUSE - Duration::from_secs(10)));
+        assert_eq!(circuit.paused_for(), Some(PAUSE / 3 * 2));
     }
 
     #[tokio::test(start_paused = true)]

@@ -64,15 +64,49 @@ impl Bucket {
     fn settle(&mut self, now: Instant) {
         self.full_at = self.full_at.max(now);
         while self.share < 100 && self.changed + RECOVERY <= now {
-            let before = self.interval();
-            self.share = (self.share + STEP).min(100);
+            let before = self.share;
+            self.share = (before + STEP).min(100);
             self.changed += RECOVERY;
-            let missing = (self.full_at - now).as_secs_f64() / before.as_secs_f64();
-            self.full_at = now + self.interval().mul_f64(missing);
+            // As many tokens are missing as before; they come faster.
+            self.full_at = now + (self.full_at - now) * before / self.share;
         }
     }
 
     fn interval(&self) -> Duration {
         self.rate.interval * 100 / self.share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_changes_and_the_tokens_stay() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(Rate { burst: 10, interval: Duration::from_secs(2) }, now);
+        bucket.slow_down(now);
+        let mut ready =
+            |ahead, at: u64| (bucket.ready_at(ahead, now + Duration::from_millis(at)) - now).as_millis();
+        // One token in 4 s.
+        assert_eq!([ready(1, 0), ready(2, 0), ready(3, 0)], [8_000, 12_000, 16_000]);
+        // At 10 s there are two and a half. At 55 % the other half takes 1.818 s, and a whole one 3.636 s.
+        assert_eq!([ready(2, 10_000), ready(3, 10_000)], [11_818, 15_454]);
+        // At 20 s there are 5.25, and 60 %.
+        assert_eq!([ready(4, 20_000), ready(5, 20_000)], [19_166, 22_500]);
+    }
+
+    #[test]
+    fn who_lets_others_go_first_is_told_when_they_are_through() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(Rate { burst: 2, interval: Duration::from_secs(5) }, now);
+        let waits = |bucket: &mut Bucket| {
+            [0, 1, 2, 3].map(|ahead| bucket.ready_at(ahead, now).saturating_duration_since(now).as_secs())
+        };
+        assert_eq!(waits(&mut bucket), [0, 0, 5, 10]);
+        bucket.take(now);
+        assert_eq!(waits(&mut bucket), [0, 5, 10, 15]);
+        bucket.take(now);
+        assert_eq!(waits(&mut bucket), [5, 10, 15, 20]);
     }
 }

@@ -129,6 +129,41 @@ async fn waiters_are_served_in_order_and_one_that_gives_up_costs_nobody_a_turn()
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_slips_in_before_a_waiter() {
+    let (pacer, order, mut all) = (pacer(), Arc::new(Mutex::new(Vec::new())), JoinSet::new());
+    for _ in 0..20 {
+        pacer.turn(MODIFY, "one").await.unwrap();
+    }
+    // Two ask at the very moment at which the token for the waiter is there.
+    for (name, at) in [("early", 334), ("waiter", 0), ("late", 334)] {
+        let (pacer, order) = (Arc::clone(&pacer), Arc::clone(&order));
+        all.spawn(async move {
+            sleep(Duration::from_millis(at)).await;
+            pacer.turn(MODIFY, name).await.unwrap();
+            order.lock().unwrap().push(name);
+        });
+    }
+    all.join_all().await;
+    assert_eq!(order.lock().unwrap().first(), Some(&"waiter"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttling_answer_reaches_who_waits_for_the_account_only() {
+    let (pacer, begun) = (pacer(), Instant::now());
+    for _ in 0..40 {
+        pacer.turn(Action::DescribeTags, "one").await.unwrap();
+    }
+    let waiter = {
+        let pacer = Arc::clone(&pacer);
+        tokio::spawn(async move { pacer.turn(Action::RegisterTargets, "two").await })
+    };
+    sleep(Duration::from_millis(50)).await;
+    pacer.throttled(Action::RegisterTargets);
+    waiter.await.unwrap().unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_millis(50 + 500));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_creations_take_their_time_and_hold_up_nobody() {
     let (pacer, begun, log) = (pacer(), Instant::now(), Log::default());
     let (mut creations, mut others) = (JoinSet::new(), JoinSet::new());
@@ -253,18 +288,16 @@ async fn some_of_the_rate_is_always_left() {
 }
 
 /// One who asks: when, what, how long it waits before it gives up, and whether AWS then answers with throttling.
-type Asker = (u16, usize, u16, bool);
+type Asker = (u64, usize, u16, bool);
 
+/// Crowds within two seconds, half a minute apart, with few actions: they get into each other's way.
 fn askers() -> impl Strategy<Value = Vec<Asker>> {
-    // Few actions, so that they meet.
-    proptest::collection::vec(
-        (0..60_000_u16, 0..6_usize, 1..40_000_u16, proptest::bool::weighted(0.03)),
-        1..300,
-    )
+    let at = (0..3_u64, 0..2_000_u64).prop_map(|(crowd, after)| crowd * 30_000 + after);
+    proptest::collection::vec((at, 0..6_usize, 1..40_000_u16, proptest::bool::weighted(0.02)), 1..500)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn no_bucket_is_ever_overdrawn(askers in askers()) {
@@ -277,7 +310,7 @@ proptest! {
             for (number, (at, action, patience, throttled)) in askers.into_iter().enumerate() {
                 let (pacer, log, action) = (Arc::clone(&pacer), Arc::clone(&log), SOME[action]);
                 all.spawn(async move {
-                    sleep(Duration::from_millis(at.into())).await;
+                    sleep(Duration::from_millis(at)).await;
                     let whom = number.to_string();
                     let turn = served(&pacer, action, &whom);
                     if timeout(Duration::from_millis(patience.into()), turn).await.is_ok() {
