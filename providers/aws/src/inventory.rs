@@ -7,7 +7,7 @@ use landfall_core::provider::{Mark, Owned};
 
 use crate::account::Account;
 use crate::account::known::Known;
-use crate::account::state::{LOAD_BALANCER, SECURITY_GROUP, TARGET_GROUP};
+use crate::change::kinds;
 use crate::client::Client;
 use crate::error::AwsError;
 use crate::marks;
@@ -32,13 +32,18 @@ fn of_one(lb: &LbId, known: &Known) -> Vec<Owned> {
     };
     let mut all = Vec::new();
     for balancer in &known.balancers {
-        all.push(owned(marks::member(&balancer.tags), LOAD_BALANCER, &balancer.it.name, balancer.it.created));
+        all.push(owned(
+            marks::member(&balancer.tags),
+            kinds::BALANCER,
+            &balancer.it.name,
+            balancer.it.created,
+        ));
     }
     for group in &known.groups {
-        all.push(owned(marks::member(&group.tags), TARGET_GROUP, &group.it.name, None));
+        all.push(owned(marks::member(&group.tags), kinds::GROUP, &group.it.name, None));
     }
     for group in &known.frontend {
-        all.push(owned(marks::member(&group.tags), SECURITY_GROUP, &group.name, None));
+        all.push(owned(marks::member(&group.tags), kinds::GUARD, &group.name, None));
     }
     all
 }

@@ -66,6 +66,8 @@ pub(super) struct Written {
     balancers: Vec<Balancer>,
     groups: Vec<KnownGroup>,
     frontend: Vec<SecurityGroup>,
+    /// All that was to be changed is. A mark that was put on in doing so stands for the details from now on.
+    complete: bool,
 }
 
 impl Known {
@@ -154,18 +156,29 @@ impl Known {
     }
 
     /// Takes over what we changed.
-    pub(super) fn settle(&mut self, written: Written, at: Moment, freshness: &Freshness) {
+    pub(super) fn settle(&mut self, mut written: Written, at: Moment, freshness: &Freshness) {
+        if written.complete && written.balancers.iter().any(|it| self.is_newly_marked(it)) {
+            written.balancers.iter_mut().for_each(|it| it.details = None);
+            written.groups.iter_mut().for_each(|it| it.attributes = None);
+        }
         let initial = self.initial();
         let is_new = |it: &Balancer| self.balancers.iter().all(|old| old.it.arn != it.it.arn);
         if written.balancers.iter().any(is_new) {
             self.described = at.at;
         }
-        Written { balancers: self.balancers, groups: self.groups, frontend: self.frontend } = written;
+        (self.balancers, self.groups, self.frontend) = (written.balancers, written.groups, written.frontend);
         (self.doubt, self.open, self.changed) = (None, false, Some(at));
         if !self.initial().is_subset(&initial) {
             self.watch = None;
         }
         self.watch_initial(at.at, freshness);
+    }
+
+    /// Whether a load balancer has a mark of what was applied that it had not before.
+    fn is_newly_marked(&self, balancer: &Balancer) -> bool {
+        let before = self.balancers.iter().find(|before| before.it.arn == balancer.it.arn);
+        let mark = balancer.tags.get(marks::APPLIED);
+        mark.is_some() && mark != before.and_then(|before| before.tags.get(marks::APPLIED))
     }
 
     /// Targets whose first checks run.
@@ -188,7 +201,7 @@ impl Known {
     }
 
     /// How long until somebody should look again.
-    pub(super) fn look_again(&self, now: Instant, freshness: &Freshness) -> Duration {
+    pub(crate) fn look_again(&self, now: Instant, freshness: &Freshness) -> Duration {
         let provisioning = self.is_provisioning().then(|| self.described + freshness.provisioning);
         let health = self.watch.as_ref().and_then(Watch::next);
         let due = self.details_due.min(self.targets_due);
@@ -222,23 +235,18 @@ impl KnownGroup {
 }
 
 impl Written {
-    /// What of `observed` carries the marks `ours`. With `complete`, details are left out where the load balancer has
-    /// the mark that stands for them.
+    /// What of `observed` carries the marks `ours`.
     pub(super) fn new(ours: &Tags, observed: &Observed, complete: bool, pool: &mut Pool) -> Self {
         let marked = |tags: &Tags| marks::carries(tags, ours);
         let balancers = observed.balancers.iter().filter(|it| marked(&it.tags)).cloned();
         let groups = observed.groups.iter().filter(|it| marked(&it.tags));
         let frontend = observed.frontend.iter().filter(|it| marked(&it.tags)).cloned();
-        let mut written = Self {
+        Self {
             balancers: balancers.collect(),
             groups: groups.map(|group| KnownGroup::new(group, pool)).collect(),
             frontend: frontend.collect(),
-        };
-        if complete && written.balancers.iter().any(|it| it.tags.contains_key(marks::APPLIED)) {
-            written.balancers.iter_mut().for_each(|it| it.details = None);
-            written.groups.iter_mut().for_each(|it| it.attributes = None);
+            complete,
         }
-        written
     }
 }
 

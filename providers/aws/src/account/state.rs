@@ -16,16 +16,10 @@ use crate::api::Tags;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{LoadBalancer, TargetGroup};
 use crate::api::ids::LoadBalancerArn;
+use crate::change::kinds;
 use crate::marks;
 use crate::observe::{Balancer, Foreign, Observed};
 use crate::resources::Wanted;
-
-/// The word for load balancers in errors and inventories.
-pub(crate) const LOAD_BALANCER: &str = "load balancer";
-/// The word for target groups in errors and inventories.
-pub(crate) const TARGET_GROUP: &str = "target group";
-/// The word for security groups in errors and inventories.
-pub(crate) const SECURITY_GROUP: &str = "security group";
 
 /// A point in time, told apart from others at the same time.
 #[derive(Debug, Clone, Copy)]
@@ -140,14 +134,14 @@ impl State {
             let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().balancers.push((it, tags)),
-                None => strangers.push((LOAD_BALANCER, it.name, it.arn.to_string())),
+                None => strangers.push((kinds::BALANCER, it.name, it.arn.to_string())),
             }
         }
         for (it, tags) in groups {
             let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().groups.push((it, tags)),
-                None => strangers.push((TARGET_GROUP, it.name, it.arn.to_string())),
+                None => strangers.push((kinds::GROUP, it.name, it.arn.to_string())),
             }
         }
         let backend = marks::of_backend(&self.cluster);
@@ -292,7 +286,7 @@ impl State {
         // One that was given back to its owner is a stranger from now on.
         for balancer in observed.balancers.iter().filter(|it| !marks::carries(&it.tags, &ours)) {
             self.owners.insert(balancer.it.arn.to_string(), None);
-            self.names.insert((LOAD_BALANCER, balancer.it.name.clone()), None);
+            self.names.insert((kinds::BALANCER, balancer.it.name.clone()), None);
         }
         self.index(lb);
         if self.known(lb).is_some_and(Known::is_over) {
@@ -341,14 +335,28 @@ impl State {
 
     /// What has a name that the wish needs and is not this load balancer's.
     pub(crate) fn foreign(&self, lb: &LbId, wanted: &Wanted) -> Vec<Foreign> {
-        let groups = wanted.groups.iter().map(|wish| (TARGET_GROUP, wish.name.clone()));
-        let balancer = wanted.balancer.adopt.is_none().then(|| (LOAD_BALANCER, wanted.balancer.name.clone()));
+        let groups = wanted.groups.iter().map(|wish| (kinds::GROUP, wish.name.clone()));
+        let balancer = self.name_needed(lb, wanted).map(|name| (kinds::BALANCER, name.to_owned()));
         let needed: BTreeSet<_> = balancer.into_iter().chain(groups).collect();
         let foreign = needed.into_iter().filter_map(|(kind, name)| {
             let owner = self.names.get(&(kind, name.clone()))?.clone();
             (owner.as_ref() != Some(lb)).then_some(Foreign { kind, name, owner })
         });
         foreign.collect()
+    }
+
+    /// The name that a load balancer may have to be made with.
+    fn name_needed<'a>(&self, lb: &LbId, wanted: &'a Wanted) -> Option<&'a str> {
+        let wish = &wanted.balancer;
+        let has = |name: &String| {
+            self.names.get(&(kinds::BALANCER, name.clone())).is_some_and(|owner| owner.as_ref() == Some(lb))
+        };
+        match &wish.beside {
+            _ if wish.adopt.is_some() => None,
+            Some(beside) if has(beside) => None,
+            Some(beside) if has(&wish.name) => Some(beside),
+            _ => Some(&wish.name),
+        }
     }
 
     /// Whether this load balancer is the last of the cluster of which anything exists or may come to exist.
@@ -362,6 +370,6 @@ fn named<'a>(
     balancers: &'a [Balancer],
     groups: &'a [KnownGroup],
 ) -> impl Iterator<Item = (&'static str, String, String)> + 'a {
-    let balancers = balancers.iter().map(|it| (LOAD_BALANCER, it.it.name.clone(), it.it.arn.to_string()));
-    balancers.chain(groups.iter().map(|it| (TARGET_GROUP, it.it.name.clone(), it.it.arn.to_string())))
+    let balancers = balancers.iter().map(|it| (kinds::BALANCER, it.it.name.clone(), it.it.arn.to_string()));
+    balancers.chain(groups.iter().map(|it| (kinds::GROUP, it.it.name.clone(), it.it.arn.to_string())))
 }
