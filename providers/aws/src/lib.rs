@@ -12,11 +12,16 @@
 //! snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds and names it.
 
 pub mod account;
+mod adopt;
 pub mod api;
+mod apply;
 pub mod calls;
+mod change;
 mod circuit;
 pub mod client;
+mod converge;
 pub mod defaults;
+mod diff;
 pub mod error;
 pub mod inventory;
 pub mod marks;
@@ -25,10 +30,16 @@ pub mod network;
 pub mod connect;
 pub mod observe;
 pub mod observer;
+mod outcome;
 pub mod pace;
+mod quota;
+mod release;
 pub mod resources;
 pub mod sdk;
 pub mod settings;
 mod text;
 
 pub use connect::connect;
+mod roles;
+pub mod settings;
+mod targets;

@@ -15,11 +15,13 @@ use crate::api::ids::TargetGroupArn;
 pub const PREFIX: &str = "landfall.dev/";
 /// On the load balancer, once everything is in place: fingerprint of the wish that it is the result of.
 pub const APPLIED: &str = "landfall.dev/applied";
+/// Which tags besides our own we set: short hashes of their keys. What is not in there is somebody else's.
+pub const ADDITIONAL: &str = "landfall.dev/additional";
 /// Tags that a resource can have.
 pub const TAGS_AT_MOST: usize = 50;
-/// Tags of ours that one resource has at most: cluster, load balancer, and two out of member, applied, adopted and
-/// original.
-pub const OURS_AT_MOST: usize = 4;
+/// Tags of ours that one resource has at most: cluster, load balancer, additional, and two out of member, applied,
+/// adopted and original.
+pub const OURS_AT_MOST: usize = 5;
 
 const CLUSTER: &str = "landfall.dev/cluster";
 const LOAD_BALANCER: &str = "landfall.dev/load-balancer";

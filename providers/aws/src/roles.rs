@@ -1,7 +1,7 @@
 //! Which of the load balancers found is the one wanted, which one serves meanwhile, and which go.
 
+use crate::api::Tags;
 use crate::api::elb::{BalancerState, SubnetMapping};
-use crate::api::ids::LoadBalancerArn;
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
@@ -21,8 +21,10 @@ pub(crate) struct Roles<'a> {
 impl<'a> Roles<'a> {
     /// Casts the load balancers found.
     pub(crate) fn of(wanted: &Wanted, observed: &'a Observed) -> Self {
-        let (mut fitting, mut others): (Vec<_>, Vec<_>) =
-            observed.balancers.iter().partition(|balancer| fits(balancer, wanted));
+        let ours = observed.balancers.iter().filter(|balancer| plays(balancer, wanted));
+        let (mut fitting, mut others): (Vec<_>, Vec<_>) = ours.partition(|balancer| fits(balancer, wanted));
+        // One that serves already comes before one that a killed run left half-made.
+        fitting.sort_by_key(|balancer| !is_active(balancer));
         let keeper = others.iter().position(|balancer| is_needed(balancer, wanted, observed));
         let held = keeper.is_some() && !fitting.iter().any(|balancer| is_needed(balancer, wanted, observed));
         if let (true, Some(keeper)) = (held, keeper) {
@@ -60,7 +62,7 @@ pub(crate) fn is_needed(balancer: &Balancer, wanted: &Wanted, observed: &Observe
 }
 
 /// Whether these are tags of a member whose wish is refused, so that what it has stays as it is.
-pub(crate) fn is_retained(tags: &crate::api::Tags, wanted: &Wanted) -> bool {
+pub(crate) fn is_retained(tags: &Tags, wanted: &Wanted) -> bool {
     marks::member(tags).is_some_and(|member| wanted.retained.contains(&member))
 }
 
@@ -80,27 +82,41 @@ fn same<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
     one.is_some() && one == other
 }
 
+/// Whether it is ours or to be: one that was given back to its owner is neither any more.
+fn plays(balancer: &Balancer, wanted: &Wanted) -> bool {
+    let ours = marks::mark(&balancer.tags).is_some_and(|mark| mark.lb == wanted.lb);
+    ours || wanted.balancer.adopt.as_ref() == Some(&balancer.it.arn)
+}
+
 /// Whether it is as wanted up to what can be changed in place. The name covers what cannot, unless the user gave it.
 fn fits(balancer: &Balancer, wanted: &Wanted) -> bool {
-    let wish = &wanted.balancer;
-    match &wish.adopt {
-        Some(arn) => is_same(balancer, arn),
-        None => {
-            balancer.it.name == wish.name
-                && balancer.it.scheme == wish.scheme
-                && balancer.it.security_groups.is_empty() != is_guarded(wanted)
-                && !marks::is_adopted(&balancer.tags)
-        }
+    let (it, wish) = (&balancer.it, &wanted.balancer);
+    if let Some(arn) = &wish.adopt {
+        return it.arn == *arn;
     }
+    let named = it.name == wish.name || wish.beside.as_ref() == Some(&it.name);
+    named
+        && it.scheme == wish.scheme
+        && it.security_groups.is_empty() != is_guarded(wanted)
+        && (wish.beside.is_none() || keeps_addresses(balancer, &wish.subnets))
+        && !marks::is_adopted(&balancer.tags)
+}
+
+/// Whether the subnets that it has keep the fixed addresses that they have.
+fn keeps_addresses(balancer: &Balancer, subnets: &[SubnetMapping]) -> bool {
+    subnets.iter().all(|subnet| {
+        let zone = balancer.it.zones.iter().find(|zone| zone.subnet == subnet.subnet);
+        zone.is_none_or(|zone| {
+            zone.allocation == subnet.allocation
+                && zone.private_ipv4 == subnet.private_ipv4
+                && (subnet.ipv6.is_none() || zone.ipv6 == subnet.ipv6)
+        })
+    })
 }
 
 /// Whether the load balancer wanted has security groups.
 pub(crate) fn is_guarded(wanted: &Wanted) -> bool {
     wanted.balancer.is_guarded(wanted.frontend.is_some(), wanted.backend.is_some())
-}
-
-fn is_same(balancer: &Balancer, arn: &LoadBalancerArn) -> bool {
-    balancer.it.arn == *arn
 }
 
 #[cfg(test)]

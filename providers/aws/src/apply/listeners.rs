@@ -43,7 +43,12 @@ impl World<'_> {
         Ok(Done::Made)
     }
 
-    async fn make_listener(&mut self, of: &ListenerRef, plan: ListenerPlan, tags: Tags) -> Result<(), AwsError> {
+    async fn make_listener(
+        &mut self,
+        of: &ListenerRef,
+        plan: ListenerPlan,
+        tags: Tags,
+    ) -> Result<(), AwsError> {
         let balancer = self.find_balancer(&of.balancer)?.it.arn.clone();
         let spec = self.spec(plan)?;
         let new = NewListener { balancer, port: of.port, spec, tags: tags.clone() };

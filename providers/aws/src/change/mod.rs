@@ -292,14 +292,14 @@ impl fmt::Display for TagRef {
     }
 }
 
-/// The words for kinds of resources, in plans and errors.
+/// The words for kinds of resources, in plans, inventories and errors.
 pub(crate) mod kinds {
     /// A load balancer.
-    pub(crate) const BALANCER: &str = "load-balancer";
+    pub(crate) const BALANCER: &str = "load balancer";
     /// A target group.
-    pub(crate) const GROUP: &str = "target-group";
+    pub(crate) const GROUP: &str = "target group";
     /// A listener.
     pub(crate) const LISTENER: &str = "listener";
     /// A security group.
-    pub(crate) const GUARD: &str = "security-group";
+    pub(crate) const GUARD: &str = "security group";
 }

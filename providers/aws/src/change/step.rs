@@ -9,7 +9,7 @@ use super::{
     ListenerPlan, NewBalancer, Retag, TargetChange, kinds,
 };
 use crate::api::Tags;
-use crate::api::elb::{AddressType, HealthCheck, ListenerSpec, NewTargetGroup, SubnetMapping, Target};
+use crate::api::elb::{HealthCheck, ListenerSpec, NewTargetGroup, SubnetMapping, Target};
 
 impl Change {
     /// The change as people read it, one step per resource.
@@ -45,7 +45,9 @@ fn group_step(name: &str, change: &GroupChange) -> Step {
     let update = || Step::new(Action::Update, kinds::GROUP, name);
     match change {
         GroupChange::Create(new) => group_created(new),
-        GroupChange::Health { from, to } => update().change("healthCheck", health_text(from), health_text(to)),
+        GroupChange::Health { from, to } => {
+            update().change("healthCheck", health_text(from), health_text(to))
+        }
         GroupChange::Attributes(attributes) => attributes_changed(update(), attributes),
         GroupChange::Targets(targets) => targets_changed(update(), targets),
         GroupChange::Delete => Step::new(Action::Delete, kinds::GROUP, name),
@@ -126,11 +128,8 @@ fn listener_created(name: &str, plan: &ListenerPlan, tags: &Tags) -> Step {
     let step = Step::new(Action::Create, kinds::LISTENER, name)
         .set("protocol", plan.protocol.as_str())
         .set("targetGroup", plan.forward.to_string());
-    let tls = [
-        ("certificate", &plan.certificate),
-        ("sslPolicy", &plan.ssl_policy),
-        ("alpnPolicy", &plan.alpn),
-    ];
+    let tls =
+        [("certificate", &plan.certificate), ("sslPolicy", &plan.ssl_policy), ("alpnPolicy", &plan.alpn)];
     let given = tls.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?)));
     given.fold(step, |step, (field, value)| step.set(field, value)).set("tags", tags_text(tags))
 }

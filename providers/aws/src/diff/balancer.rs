@@ -77,13 +77,18 @@ fn adjusted(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
 /// Whether its subnets or its source NAT change, which is one call.
 fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
     let wish = &diff.wanted.balancer;
+    // One that is taken over keeps its subnets, unless others are asked for.
+    if wish.subnets.is_empty() {
+        return false;
+    }
     let to: BTreeSet<SubnetId> = wish.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
     subnets_of(current) != to || current.it.source_nat != wish.source_nat
 }
 
 /// Whether it gives up IPv6.
 fn narrows(diff: &Diff<'_>, current: &Balancer) -> bool {
-    current.it.address_type == AddressType::Dualstack
+    !diff.is_adopted()
+        && current.it.address_type == AddressType::Dualstack
         && diff.wanted.balancer.address_type == AddressType::Ipv4
 }
 
@@ -116,7 +121,8 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
     }
     let asked = diff.wanted.balancer.private_link_rules;
     let flag = if diff.is_adopted() { asked } else { Some(asked.unwrap_or(true)) };
-    let private_link_rules = flag.filter(|flag| current.it.private_link_rules.is_some_and(|now| now != *flag));
+    let private_link_rules =
+        flag.filter(|flag| current.it.private_link_rules.is_some_and(|now| now != *flag));
     let differs = has.iter().collect::<BTreeSet<_>>() != to.iter().collect();
     (differs || private_link_rules.is_some()).then_some(BalancerChange::Guards {
         from: has,

@@ -103,11 +103,8 @@ pub(super) fn stale_groups(diff: &Diff<'_>) -> Vec<Change> {
 pub(super) fn on_balancer(diff: &Diff<'_>) -> Vec<GuardRef> {
     let given = diff.wanted.balancer.given_groups.iter().cloned().map(GuardRef::Known);
     let frontend = diff.wanted.frontend.as_ref().map(|wish| reference(wanted_frontend(diff), &wish.name));
-    let backend = diff
-        .wanted
-        .backend
-        .as_ref()
-        .map(|wish| reference(diff.observed.backend.as_ref(), &wish.group.name));
+    let backend =
+        diff.wanted.backend.as_ref().map(|wish| reference(diff.observed.backend.as_ref(), &wish.group.name));
     given.chain(frontend).chain(backend).collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use landfall_core::ids::LbId;
 
 use super::groups::attribute_change;
-use super::{Diff, foreign, tags};
+use super::{Diff, tags};
 use crate::api::elb::{ListenerSpec, NlbProtocol};
 use crate::api::{Attributes, Tags};
 use crate::change::{AttributeChange, Change, Forward, ListenerChange, ListenerPlan, ListenerRef, kinds};
@@ -49,7 +49,7 @@ pub(super) fn listeners(diff: &Diff<'_>) -> Result<Vec<Change>, AwsError> {
 
 /// Removes our listeners from a load balancer. One that was there before us forwards again to where it did; what does
 /// not carry our marks is left alone.
-pub(crate) fn give_back<'a>(
+pub(super) fn give_back<'a>(
     lb: &LbId,
     balancer: &str,
     listeners: impl IntoIterator<Item = &'a ListenerDetails>,
@@ -88,7 +88,13 @@ fn adjust(diff: &Diff<'_>, there: &ListenerDetails, wish: &ListenerWish) -> Resu
     let ours = is_ours(&there.tags, &diff.wanted.lb);
     if !ours && !diff.is_adopted() {
         let name = format!("{}:{}", diff.balancer_name(), wish.port);
-        return Err(foreign(diff.wanted, kinds::LISTENER, &name));
+        let owner = marks::mark(&there.tags).map(|mark| mark.lb.to_string());
+        return Err(AwsError::Foreign {
+            whom: diff.wanted.lb.to_string(),
+            kind: kinds::LISTENER,
+            name,
+            owner,
+        });
     }
     let found_before_us = !ours || marks::original_of(&there.tags).is_some();
     let mut changes = Vec::new();

@@ -10,9 +10,9 @@
 use crate::change::{BalancerChange, Change, GroupChange, Retag, TagRef};
 use crate::error::AwsError;
 use crate::marks;
-use crate::observe::{Balancer, Group, Observed};
+use crate::observe::{Balancer, Foreign, Group, Observed};
 use crate::resources::Wanted;
-use crate::roles::{self, Roles};
+use crate::roles::Roles;
 
 mod balancer;
 mod groups;
@@ -21,14 +21,15 @@ mod listeners;
 mod spare;
 mod tags;
 
-pub(crate) use listeners::give_back;
-pub(crate) use tags::additional;
+use listeners::give_back;
+pub(crate) use spare::let_go;
 
 /// The changes in the order in which they are to be made. Empty if nothing is to be done now.
 pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, AwsError> {
     refuse_strangers(wanted, observed)?;
     let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed) };
-    let mut changes = guards::backend(&diff);
+    let mut changes: Vec<Change> = tags::claim(&diff).into_iter().collect();
+    changes.extend(guards::backend(&diff));
     changes.extend(guards::frontend(&diff));
     changes.extend(groups::groups(&diff));
     changes.extend(spare::blocking(&diff));
@@ -49,11 +50,18 @@ struct Diff<'a> {
 
 impl<'a> Diff<'a> {
     /// The name of the load balancer that the listeners belong on, be it there already or not.
-    fn balancer_name(&self) -> &'a str
-    where
-        'a: 'a,
-    {
-        self.roles.current.map_or(self.wanted.balancer.name.as_str(), |current| current.it.name.as_str())
+    fn balancer_name(&self) -> &'a str {
+        match self.roles.current {
+            Some(current) => &current.it.name,
+            None => self.new_name(),
+        }
+    }
+
+    /// The name of a load balancer to be made: that asked for, unless a predecessor has it.
+    fn new_name(&self) -> &'a str {
+        let wish = &self.wanted.balancer;
+        let is_taken = self.observed.balancers.iter().any(|balancer| balancer.it.name == wish.name);
+        wish.beside.as_deref().filter(|_| is_taken).unwrap_or(&wish.name)
     }
 
     /// A target group of ours, by name.
@@ -103,13 +111,12 @@ fn is_unlisted(change: &Change) -> bool {
 
 fn refuse_strangers(wanted: &Wanted, observed: &Observed) -> Result<(), AwsError> {
     match observed.foreign.first() {
-        Some((kind, name)) => Err(foreign(wanted, kind, name)),
+        Some(Foreign { kind, name, owner }) => {
+            let owner = owner.as_ref().map(ToString::to_string);
+            Err(AwsError::Foreign { whom: wanted.lb.to_string(), kind, name: name.clone(), owner })
+        }
         None => Ok(()),
     }
-}
-
-fn foreign(wanted: &Wanted, kind: &'static str, name: &str) -> AwsError {
-    AwsError::Foreign { whom: wanted.lb.to_string(), kind, name: name.to_owned(), owner: None }
 }
 
 /// Whether a load balancer is left when all changes are made.

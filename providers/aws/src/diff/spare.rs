@@ -1,9 +1,11 @@
 //! What nobody needs any more, in the order in which it can go.
 
+use landfall_core::ids::LbId;
+
 use super::{Diff, give_back, guards, tags};
 use crate::change::{BalancerChange, Change, GroupChange, GuardRef, TagRef};
 use crate::marks;
-use crate::observe::{Balancer, Group};
+use crate::observe::{Balancer, Group, Observed};
 use crate::roles;
 
 /// Predecessors that go before there can be a successor: for a fixed address that they have, or for their name.
@@ -44,28 +46,29 @@ fn is_superfluous(diff: &Diff<'_>, balancer: &Balancer) -> bool {
         && !roles::is_needed(balancer, diff.wanted, diff.observed)
 }
 
-/// One that was taken over is not deleted: it gets back what it had.
+/// One that was taken over is not deleted.
 fn remove_balancer(diff: &Diff<'_>, balancer: &Balancer) -> Vec<Change> {
-    let name = balancer.it.name.clone();
-    if !marks::is_adopted(&balancer.tags) {
-        return vec![Change::Balancer(name, BalancerChange::Delete)];
+    if marks::is_adopted(&balancer.tags) {
+        return let_go(&diff.wanted.lb, diff.observed, balancer);
     }
-    // What is on it must be known before it is let go.
+    vec![Change::Balancer(balancer.it.name.clone(), BalancerChange::Delete)]
+}
+
+/// Takes everything of ours off a load balancer that was taken over. Its marks go last, so that it is found again if
+/// this is interrupted. What is on it must be known before.
+pub(crate) fn let_go(lb: &LbId, observed: &Observed, balancer: &Balancer) -> Vec<Change> {
     let Some(details) = &balancer.details else { return Vec::new() };
-    let frontend = diff.observed.frontend.iter().map(|group| &group.id);
-    let ours: Vec<_> = frontend.chain(diff.observed.backend.iter().map(|group| &group.id)).collect();
-    let mut changes = give_back(&diff.wanted.lb, &name, &details.listeners);
-    let (from, to): (Vec<_>, Vec<_>) = {
-        let has = &balancer.it.security_groups;
-        (has.clone(), has.iter().filter(|id| !ours.contains(id)).cloned().collect())
-    };
+    let name = &balancer.it.name;
+    let ours: Vec<_> = observed.frontend.iter().chain(&observed.backend).map(|group| &group.id).collect();
+    let mut changes = give_back(lb, name, &details.listeners);
+    let from: Vec<_> = balancer.it.security_groups.iter().cloned().map(GuardRef::Known).collect();
+    let kept = balancer.it.security_groups.iter().filter(|id| !ours.contains(id));
+    let to: Vec<_> = kept.cloned().map(GuardRef::Known).collect();
     if from != to && !to.is_empty() {
-        let known = |ids: Vec<_>| ids.into_iter().map(GuardRef::Known).collect();
-        let change =
-            BalancerChange::Guards { from: known(from), to: known(to), private_link_rules: None };
+        let change = BalancerChange::Guards { from, to, private_link_rules: None };
         changes.push(Change::Balancer(name.clone(), change));
     }
-    changes.push(tags::unmark(TagRef::Balancer(name), &balancer.tags));
+    changes.push(tags::unmark(TagRef::Balancer(name.clone()), &balancer.tags));
     changes
 }
 

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_core::names::hash_of;
 
 use super::Diff;
+use crate::adopt;
 use crate::api::Tags;
 use crate::change::{Change, ListenerRef, Retag, TagRef};
 use crate::marks;
-use crate::observe::ListenerDetails;
+use crate::observe::{Balancer, ListenerDetails};
 use crate::resources::ListenerWish;
 use crate::roles;
 
@@ -33,7 +34,7 @@ pub(super) fn with_memory(wanted: &Tags) -> Tags {
 }
 
 /// Keys that are none of ours.
-pub(crate) fn additional(tags: &Tags) -> impl Iterator<Item = &String> {
+fn additional(tags: &Tags) -> impl Iterator<Item = &String> {
     tags.keys().filter(|key| !key.starts_with(marks::PREFIX))
 }
 
@@ -47,6 +48,25 @@ pub(super) fn tags(diff: &Diff<'_>) -> Vec<Change> {
         }
     }
     alike.into_iter().map(|((set, removed), of)| Change::Tags(Retag { of, set, removed })).collect()
+}
+
+/// Marks a load balancer that is taken over before anything is done to it, so that nothing can be forgotten.
+pub(super) fn claim(diff: &Diff<'_>) -> Option<Change> {
+    let current = diff.roles.current.filter(|current| is_unclaimed(diff, current))?;
+    let (set, removed) = change(&current.tags, &of_balancer(diff));
+    Some(Change::Tags(Retag { of: vec![TagRef::Balancer(current.it.name.clone())], set, removed }))
+}
+
+fn is_unclaimed(diff: &Diff<'_>, current: &Balancer) -> bool {
+    diff.is_adopted() && !adopt::is_taken_over(current, diff.wanted)
+}
+
+fn of_balancer(diff: &Diff<'_>) -> Tags {
+    let mut wanted = with_memory(&diff.wanted.balancer.tags);
+    if diff.is_adopted() {
+        wanted.extend(marks::adopted());
+    }
+    wanted
 }
 
 /// Marks a listener that was there before us, with where it forwards to now.
@@ -66,7 +86,7 @@ pub(super) fn unmark_listener(listener: ListenerRef, found: &Tags) -> Change {
 }
 
 /// Removes from a resource everything that we tagged.
-pub(crate) fn unmark(of: TagRef, found: &Tags) -> Change {
+pub(super) fn unmark(of: TagRef, found: &Tags) -> Change {
     let remembered = remembered(found);
     let ours = found.keys().filter(|key| key.starts_with(marks::PREFIX) || remembered.contains(&short(key)));
     Change::Tags(Retag { of: vec![of], set: Tags::new(), removed: ours.cloned().collect() })
@@ -76,11 +96,9 @@ pub(crate) fn unmark(of: TagRef, found: &Tags) -> Change {
 fn tagged<'a>(diff: &Diff<'a>) -> Vec<(TagRef, &'a Tags, Tags)> {
     let mut all = Vec::new();
     if let Some(current) = diff.roles.current {
-        let mut wanted = with_memory(&diff.wanted.balancer.tags);
-        if diff.is_adopted() {
-            wanted.extend(marks::adopted());
+        if !is_unclaimed(diff, current) {
+            all.push((TagRef::Balancer(current.it.name.clone()), &current.tags, of_balancer(diff)));
         }
-        all.push((TagRef::Balancer(current.it.name.clone()), &current.tags, wanted));
         let listeners = current.details.iter().flat_map(|details| &details.listeners);
         all.extend(listeners.filter_map(|listener| {
             let wish = diff.wanted.listeners.iter().find(|wish| wish.port == listener.it.port)?;

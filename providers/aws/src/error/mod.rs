@@ -122,9 +122,16 @@ pub enum AwsError {
         /// Why not, and what to do.
         reason: String,
     },
-    /// The wish and the network do not go together.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
+    /// A change refers to something that neither exists nor was made before it: a fault of the comparison.
+    #[error("a change for {whom} refers to the {kind} {name:?}, which does not exist: please report this")]
+    Lost {
+        /// Whom it is for.
+        whom: String,
+        /// Kind of what it refers to.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// A request that AWS answered with an error, or not at all.
@@ -223,7 +230,7 @@ impl Classified for AwsError {
             Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
             Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
             Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } => ErrorClass::Rejected,
-            Self::Network(error) => error.class(),
+            Self::Lost { .. } => ErrorClass::Bug,
         }
     }
 
@@ -239,6 +246,7 @@ impl Classified for AwsError {
             Self::CredentialsRejected { .. } => codes::CREDENTIALS_REJECTED,
             Self::AdoptionNeedsConfirmation { .. } => "AdoptionNeedsConfirmation",
             Self::NotAdoptable { .. } => "NotAdoptable",
+            Self::Lost { .. } => "LostReference",
         })
     }
 }
@@ -266,6 +274,11 @@ impl fmt::Display for Figures {
             None => write!(f, "{} at most", self.limit),
         }
     }
+}
+
+/// Whether it is open what a failed change left behind, or what was known before has turned out to be wrong.
+pub(crate) fn leaves_doubt(error: &AwsError) -> bool {
+    error.is_in_doubt() || error.class() == ErrorClass::Conflict
 }
 
 /// Whether AWS did not accept the credentials, or there are none: no other request can succeed either.

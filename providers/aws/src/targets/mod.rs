@@ -17,9 +17,11 @@ pub(crate) fn plan(
 ) -> TargetChange {
     // One that is being deregistered is gone for us, and must be registered again if it is wanted.
     let stays = |state: &&TargetState| state.state != HealthState::Draining;
-    let there: BTreeSet<(&str, u16)> = registered.values().filter(stays).map(|state| key(&state.target)).collect();
+    let there: BTreeSet<(&str, u16)> =
+        registered.values().filter(stays).map(|state| key(&state.target)).collect();
     let asked: BTreeSet<(&str, u16)> = wanted.keys().map(key).collect();
-    let ids: BTreeMap<&str, &String> = wanted.iter().map(|(target, name)| (target.id.as_str(), name)).collect();
+    let ids: BTreeMap<&str, &String> =
+        wanted.iter().map(|(target, name)| (target.id.as_str(), name)).collect();
     let mut change = TargetChange::default();
     for (target, name) in wanted.iter().filter(|(target, _)| !there.contains(&key(target))) {
         change.new.insert(target.clone(), name.clone());

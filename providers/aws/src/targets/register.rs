@@ -19,7 +19,7 @@ pub(crate) struct LeftOut {
     /// What people call it.
     pub(crate) name: String,
     /// Why: an `InvalidTarget`, or a quota.
-    pub(crate) why: std::sync::Arc<AwsError>,
+    pub(crate) why: AwsError,
 }
 
 /// Makes the targets of a group what the change says, and keeps what is known of them in step. Answers those that AWS
@@ -75,9 +75,9 @@ impl Run<'_> {
                 // Where not even one more fits, the others need not be tried.
                 (Err(error), [_]) if is_full(&error) => {
                     let rest = work.drain(..).rev().flatten();
-                    self.leave_out(change, batch.iter().chain(rest), error);
+                    self.leave_out(change, batch.iter().chain(rest), &error);
                 }
-                (Err(error), [_]) if is_invalid(&error) => self.leave_out(change, batch, error),
+                (Err(error), [_]) if is_invalid(&error) => self.leave_out(change, batch, &error),
                 (Err(error), _) if is_full(&error) || is_invalid(&error) => {
                     let (first, second) = batch.split_at(batch.len() / 2);
                     work.extend([second, first]);
@@ -92,13 +92,12 @@ impl Run<'_> {
         &mut self,
         change: &TargetChange,
         targets: impl IntoIterator<Item = &'t Target>,
-        why: AwsError,
+        why: &AwsError,
     ) {
-        let why = std::sync::Arc::new(why);
         self.left_out.extend(targets.into_iter().map(|target| LeftOut {
             target: target.clone(),
             name: change.new.get(target).unwrap_or(&target.id).clone(),
-            why: std::sync::Arc::clone(&why),
+            why: why.clone(),
         }));
     }
 }

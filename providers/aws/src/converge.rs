@@ -1,0 +1,110 @@
+//! From a wish to an outcome: look, compare, change, tell.
+
+use landfall_core::outcome::Outcome;
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
+
+use crate::account::{Account, Entry};
+use crate::adopt;
+use crate::apply::{Applied, apply};
+use crate::change::{Change, GuardChange, GuardRole};
+use crate::client::Client;
+use crate::diff::diff;
+use crate::error::{AwsError, leaves_doubt};
+use crate::observe::{Look, Observed, observe};
+use crate::outcome;
+use crate::quota::Limits;
+use crate::resources::Wanted;
+
+/// What runs for different load balancers at the same time share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Held for reading by whoever brings a load balancer to its wish, for writing by whoever removes the group that
+    /// all of them carry: so it never goes while somebody puts it on.
+    pub(crate) users: RwLock<()>,
+    /// Held by whoever makes that group, or opens nodes to it: one does, and the others find it done.
+    making: Mutex<()>,
+    /// What the account may have.
+    pub(crate) limits: Limits,
+}
+
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Tools<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) account: &'a Account,
+    pub(crate) shared: &'a Shared,
+}
+
+impl Tools<'_> {
+    /// The changes that bring a load balancer to its wish. Reads only.
+    pub(crate) async fn plan(&self, wanted: &Wanted) -> Result<Vec<Change>, AwsError> {
+        diff(wanted, &self.look(wanted).await?.observed)
+    }
+
+    /// Brings a load balancer to its wish. `confirmed` is the operator's word for taking one over.
+    pub(crate) async fn ensure(&self, wanted: &Wanted, confirmed: Option<&str>) -> Result<Outcome, AwsError> {
+        let _user = self.shared.users.read().await;
+        let mut applied = Applied::default();
+        let Look { mut observed, look_again } = self.look(wanted).await?;
+        let mut changes = diff(wanted, &observed)?;
+        adopt::confirm(wanted, &observed, &changes, confirmed)?;
+        if changes.iter().any(is_shared) {
+            let _maker = self.shared.making.lock().await;
+            // Somebody else may have made them meanwhile.
+            observed = self.look(wanted).await?.observed;
+            let shared: Vec<Change> = diff(wanted, &observed)?.into_iter().filter(is_shared).collect();
+            self.apply(wanted, shared, &mut observed, &mut applied, |entry, observed| entry.settle(observed))
+                .await?;
+            changes = diff(wanted, &observed)?;
+        }
+        if changes.is_empty() {
+            return Ok(outcome::of(wanted, &observed, applied, look_again));
+        }
+        self.apply(wanted, changes, &mut observed, &mut applied, |entry, observed| entry.complete(observed))
+            .await?;
+        let look_again = {
+            let state = self.account.state();
+            let known = state.known(&wanted.lb);
+            known.map(|known| known.look_again(Instant::now(), self.account.freshness()))
+        };
+        Ok(outcome::of(wanted, &observed, applied, look_again))
+    }
+
+    async fn look(&self, wanted: &Wanted) -> Result<Look, AwsError> {
+        observe(self.client, self.account, &wanted.lb, Some(wanted)).await
+    }
+
+    /// Applies changes and writes back what came of them: all of it with `done`, part of it if one failed in a way that
+    /// surely changed nothing, and else the doubt.
+    async fn apply(
+        &self,
+        wanted: &Wanted,
+        changes: Vec<Change>,
+        observed: &mut Observed,
+        applied: &mut Applied,
+        done: fn(Entry<'_>, &Observed),
+    ) -> Result<(), AwsError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let entry = self.account.open(&wanted.lb);
+        match apply(self.client, changes, observed, applied).await {
+            Ok(()) => {
+                done(entry, observed);
+                Ok(())
+            }
+            Err(error) => {
+                if !leaves_doubt(&error) {
+                    entry.settle(observed);
+                }
+                Err(self.shared.limits.explain(self.client, observed, error).await)
+            }
+        }
+    }
+}
+
+/// Whether a change is about what all load balancers of the cluster share.
+fn is_shared(change: &Change) -> bool {
+    matches!(change, Change::Guard(_, GuardChange::Create(GuardRole::Backend, _) | GuardChange::LetIn { .. }))
+}

@@ -1,0 +1,164 @@
+//! From what exists after a run to what the controller is told. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use landfall_core::error::Category;
+use landfall_core::net::PortKey;
+use landfall_core::outcome::{Ingress, Outcome, Phase, Problem, TargetHealth, UnhealthyTarget};
+use landfall_core::params::aws::Publish;
+use landfall_core::refusal::categories;
+
+use crate::api::elb::{BalancerState, HealthState, Target, TargetState};
+use crate::apply::Applied;
+use crate::marks;
+use crate::observe::{Balancer, Observed};
+use crate::resources::{ListenerWish, TargetGroupWish, Wanted};
+use crate::roles::{self, Roles};
+
+/// When to look again at a load balancer that is being set up, which takes minutes.
+const POLL: Duration = Duration::from_secs(15);
+/// When to try again to remove what is still used.
+const SOON: Duration = Duration::from_secs(10);
+
+/// The outcome of a run that applied this and left this world.
+pub(crate) fn of(
+    wanted: &Wanted,
+    observed: &Observed,
+    applied: Applied,
+    look_again: Option<Duration>,
+) -> Outcome {
+    let roles = Roles::of(wanted, observed);
+    let soon = applied.postponed.then_some(SOON);
+    let mut problems = wanted.problems.clone();
+    problems.extend(applied.problems);
+    problems.extend(held_back(&roles));
+    problems.extend(unguarded(wanted, &roles));
+    problems.extend(wanted.listeners.iter().flat_map(|wish| held_by_retained(wish, wanted, &roles)));
+    Outcome {
+        steps: applied.steps,
+        ingress: ingress(wanted, &roles),
+        phase: phase(&roles),
+        targets: targets(wanted, observed),
+        problems,
+        look_again: [look_again, soon].into_iter().flatten().min(),
+    }
+}
+
+fn phase(roles: &Roles<'_>) -> Phase {
+    let degraded = |word, message: String| Phase::Degraded { category: Category::new(word), message };
+    let Some(current) = roles.current else { return Phase::Provisioning { poll: POLL } };
+    let name = &current.it.name;
+    match &current.it.state {
+        BalancerState::Active => Phase::Ready,
+        BalancerState::Provisioning => Phase::Provisioning { poll: POLL },
+        BalancerState::ActiveImpaired(reason) => degraded(
+            "LoadBalancerImpaired",
+            format!("the load balancer {name:?} serves, but AWS lacks the resources to scale it: {reason}"),
+        ),
+        BalancerState::Failed(reason) => degraded(
+            "LoadBalancerFailed",
+            format!(
+                "AWS could not set up the load balancer {name:?}; delete it to have it made again: {reason}"
+            ),
+        ),
+    }
+}
+
+/// The host name of the load balancer that serves: during a replacement that of the predecessor.
+fn ingress(wanted: &Wanted, roles: &Roles<'_>) -> Vec<Ingress> {
+    let published = |balancer: &&Balancer| match wanted.balancer.publish {
+        Publish::Created => true,
+        Publish::Active => roles::is_active(balancer),
+    };
+    let named = roles.serving().filter(published).filter(|balancer| !balancer.it.dns_name.is_empty());
+    named.map(|balancer| Ingress::Hostname(balancer.it.dns_name.clone())).into_iter().collect()
+}
+
+/// Per port of the Service: a target of a listener for TCP and UDP serves two. What is not known is not told.
+fn targets(wanted: &Wanted, observed: &Observed) -> Vec<TargetHealth> {
+    let of_listener = |listener: &ListenerWish| {
+        let wish = wanted.groups.iter().find(|wish| wish.name == listener.group)?;
+        let there = observed.groups.iter().find(|group| group.it.name == listener.group)?;
+        let states = there.targets.as_ref()?;
+        Some(listener.serves.iter().map(|port| health(listener, *port, wish, states)).collect::<Vec<_>>())
+    };
+    wanted.listeners.iter().filter_map(of_listener).flatten().collect()
+}
+
+fn health(
+    listener: &ListenerWish,
+    port: PortKey,
+    wish: &TargetGroupWish,
+    states: &BTreeMap<Target, TargetState>,
+) -> TargetHealth {
+    let names: BTreeMap<_, _> =
+        wish.registered.iter().map(|(target, name)| ((target.id.as_str(), target.port), name)).collect();
+    let mut health = TargetHealth::none(listener.member.service.clone(), port);
+    for state in states.values().filter(|state| state.state != HealthState::Draining) {
+        let target = &state.target;
+        let name = names.get(&(target.id.as_str(), target.port)).copied().unwrap_or(&target.id);
+        let healthy = match state.state {
+            HealthState::Healthy => Some(true),
+            HealthState::Initial | HealthState::Unavailable => None,
+            HealthState::Unhealthy | HealthState::Unused | HealthState::Draining => Some(false),
+        };
+        health.add(healthy, UnhealthyTarget { target: name.clone(), reason: reason(state) });
+    }
+    health
+}
+
+/// AWS's code, which can be looked up, and its text.
+fn reason(state: &TargetState) -> Option<String> {
+    let code = state.reason.as_ref()?;
+    Some(state.description.as_ref().map_or_else(|| code.clone(), |text| format!("{code}: {text}")))
+}
+
+/// The load balancer would be replaced, were it not for a member whose wish is refused.
+fn held_back(roles: &Roles<'_>) -> Option<Problem> {
+    let current = roles.current.filter(|_| roles.held)?;
+    Some(Problem {
+        member: None,
+        port: None,
+        category: Category::new("ReplacementHeld"),
+        message: format!(
+            "the load balancer {:?} must be replaced, and stays as it is until the wishes of all Services on it can \
+             be read: the refused one says why",
+            current.it.name
+        ),
+    })
+}
+
+/// One that was taken over may have been made without security groups, and then it can never have any.
+fn unguarded(wanted: &Wanted, roles: &Roles<'_>) -> Option<Problem> {
+    let current = roles.current.filter(|_| wanted.balancer.adopt.is_some() && roles::is_guarded(wanted))?;
+    current.it.security_groups.is_empty().then(|| Problem {
+        member: None,
+        port: None,
+        category: Category::new("SecurityGroupsImpossible"),
+        message: format!(
+            "the load balancer {:?} was made without security groups and AWS lets it have none: nobody filters its \
+             clients, and the nodes' security groups must let them in",
+            current.it.name
+        ),
+    })
+}
+
+/// A port that a retained member still has.
+fn held_by_retained(wish: &ListenerWish, wanted: &Wanted, roles: &Roles<'_>) -> Vec<Problem> {
+    let details = roles.current.and_then(|current| current.details.as_ref());
+    let mut listeners = details.into_iter().flat_map(|details| &details.listeners);
+    let found = listeners.find(|listener| listener.it.port == wish.port);
+    let member = found.and_then(|listener| marks::member(&listener.tags));
+    let Some(holder) = member.filter(|holder| wanted.retained.contains(holder)) else { return Vec::new() };
+    let problem = |port: &PortKey| Problem {
+        member: Some(wish.member.service.clone()),
+        port: Some(*port),
+        category: categories::PORT_CONFLICT,
+        message: format!("port {port} is held by Service {}, whose wish is refused for now", holder.service),
+    };
+    wish.serves.iter().map(problem).collect()
+}
+
+#[cfg(test)]
+mod tests;

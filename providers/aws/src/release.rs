@@ -1,0 +1,153 @@
+//! Removing everything that carries a load balancer's marks.
+//!
+//! The order is that of the references: the load balancer with its listeners, target groups, what lets the backend group
+//! in, the security groups. AWS lets go of some of it seconds or minutes later; then the next attempt goes on. Nothing
+//! waits in here.
+
+use std::time::Duration;
+
+use landfall_core::ids::LbId;
+
+use crate::account::Entry;
+use crate::api::ec2::{Rule, SecurityGroup, Source};
+use crate::api::ids::SecurityGroupId;
+use crate::apply::{Applied, apply, is_in_use};
+use crate::change::{Change, GroupChange, GuardChange, GuardRef, kinds};
+use crate::converge::Tools;
+use crate::defaults::DELETION_PROTECTION;
+use crate::diff;
+use crate::error::{AwsError, leaves_doubt};
+use crate::marks;
+use crate::observe::{Balancer, Observed, observe};
+
+/// When to try again to remove what AWS has not let go of.
+const POLL: Duration = Duration::from_secs(15);
+
+/// Removes it all. Succeeds only when nothing is left.
+pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError> {
+    let Tools { client, account, shared } = tools;
+    // Whoever brings another load balancer to its wish needs the backend group, and then it stays.
+    let nobody_else = shared.users.try_write();
+    let mut observed = observe(client, account, lb, None).await?.observed;
+    if nobody_else.is_err() {
+        observed.backend = None;
+        observed.node_groups.clear();
+    }
+    if is_empty(&observed) {
+        return Ok(());
+    }
+    refuse_protected(client.whom(), &observed)?;
+    let entry = account.open(lb);
+    match remove(tools, lb, &mut observed).await {
+        Err(error) if leaves_doubt(&error) => Err(error),
+        result => {
+            Entry::settle(entry, &observed);
+            result
+        }
+    }
+}
+
+async fn remove(tools: Tools<'_>, lb: &LbId, observed: &mut Observed) -> Result<(), AwsError> {
+    let mut applied = Applied::default();
+    apply(tools.client, give_back(lb, observed), observed, &mut applied).await?;
+    for balancer in observed.balancers.clone() {
+        if marks::mark(&balancer.tags).is_some() {
+            delete(tools, &balancer, observed).await?;
+        }
+    }
+    let groups: Vec<_> = observed.groups.iter().map(|group| group.it.name.clone()).collect();
+    let mut changes: Vec<Change> =
+        groups.into_iter().map(|name| Change::Group(name, GroupChange::Delete)).collect();
+    changes.extend(close(observed, &marks::backend_rule(tools.account.cluster())));
+    let guards = observed.frontend.iter().chain(&observed.backend);
+    changes.extend(guards.map(|group| Change::Guard(GuardRef::Known(group.id.clone()), GuardChange::Delete)));
+    apply(tools.client, changes, observed, &mut applied).await?;
+    still_there(tools, observed).await
+}
+
+/// What is done to load balancers that were there before us: they stay, without anything of ours.
+fn give_back(lb: &LbId, observed: &Observed) -> Vec<Change> {
+    let adopted = observed.balancers.iter().filter(|balancer| marks::is_adopted(&balancer.tags));
+    adopted.flat_map(|balancer| diff::let_go(lb, observed, balancer)).collect()
+}
+
+async fn delete(tools: Tools<'_>, balancer: &Balancer, observed: &mut Observed) -> Result<(), AwsError> {
+    let arn = &balancer.it.arn;
+    match tools.client.delete_balancer(arn).await {
+        Ok(()) => {
+            observed.balancers.retain(|other| other.it.arn != *arn);
+            for group in &mut observed.groups {
+                group.it.load_balancers.retain(|other| other != arn);
+            }
+            Ok(())
+        }
+        // Nothing but an endpoint service holds a load balancer.
+        Err(error) if is_in_use(&error) => {
+            let by = "a VPC endpoint service: remove it, or take the load balancer out of it";
+            Err(in_use(tools, kinds::BALANCER, &balancer.it.name, vec![by.to_owned()]))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What takes our rules out of the nodes' groups, when the backend group goes.
+fn close(observed: &Observed, mark: &str) -> Vec<Change> {
+    let Some(backend) = &observed.backend else { return Vec::new() };
+    let source = Source::Group(backend.id.clone());
+    let ours = |rule: &&Rule| rule.source == source && rule.description == mark;
+    let revoke = |group: &SecurityGroup| {
+        let rules: Vec<Rule> = group.ingress.iter().filter(ours).cloned().collect();
+        let id = GuardRef::Known(group.id.clone());
+        (!rules.is_empty()).then_some(Change::Guard(id, GuardChange::Revoke(rules)))
+    };
+    observed.node_groups.iter().filter_map(revoke).collect()
+}
+
+fn refuse_protected(whom: &str, observed: &Observed) -> Result<(), AwsError> {
+    let is_protected = |balancer: &&Balancer| {
+        let details = balancer.details.as_ref();
+        let value = details.and_then(|details| details.attributes.get(DELETION_PROTECTION));
+        !marks::is_adopted(&balancer.tags) && value.is_some_and(|value| value == "true")
+    };
+    match observed.balancers.iter().find(is_protected) {
+        None => Ok(()),
+        Some(balancer) => Err(AwsError::DeletionProtected {
+            whom: whom.to_owned(),
+            name: balancer.it.name.clone(),
+            source: None,
+        }),
+    }
+}
+
+/// Names what is left, and who holds it.
+async fn still_there(tools: Tools<'_>, observed: &Observed) -> Result<(), AwsError> {
+    if let Some(group) = observed.frontend.first().or(observed.backend.as_ref()) {
+        let mut by = interfaces(tools, &group.id).await?;
+        let rules = observed.node_groups.iter().filter(|other| lets_in(other, &group.id));
+        by.extend(rules.map(|other| format!("a rule of the security group {}", other.id)));
+        return Err(in_use(tools, kinds::GUARD, group.id.as_str(), by));
+    }
+    match observed.groups.first() {
+        Some(group) => Err(in_use(tools, kinds::GROUP, &group.it.name, Vec::new())),
+        None => Ok(()),
+    }
+}
+
+fn lets_in(group: &SecurityGroup, other: &SecurityGroupId) -> bool {
+    group.ingress.iter().any(|rule| rule.source == Source::Group(other.clone()))
+}
+
+async fn interfaces(tools: Tools<'_>, group: &SecurityGroupId) -> Result<Vec<String>, AwsError> {
+    let all = tools.client.interfaces(group).await?;
+    Ok(all.into_iter().map(|it| format!("network interface {} ({})", it.id, it.description)).collect())
+}
+
+fn in_use(tools: Tools<'_>, kind: &str, name: &str, by: Vec<String>) -> AwsError {
+    let (whom, what) = (tools.client.whom().to_owned(), format!("{kind} {name}"));
+    AwsError::StillInUse { whom, what, by, poll: POLL }
+}
+
+fn is_empty(observed: &Observed) -> bool {
+    let Observed { balancers, groups, frontend, backend, .. } = observed;
+    balancers.is_empty() && groups.is_empty() && frontend.is_empty() && backend.is_none()
+}
