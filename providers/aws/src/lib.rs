@@ -19,6 +19,7 @@ pub mod calls;
 mod change;
 mod circuit;
 pub mod client;
+pub mod connect;
 mod converge;
 pub mod defaults;
 mod diff;
@@ -43,3 +44,8 @@ pub use connect::connect;
 mod roles;
 pub mod settings;
 mod targets;
+pub mod sdk;
+pub mod settings;
+mod targets;
+
+pub use connect::connect;
