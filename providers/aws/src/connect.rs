@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+pub use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region};
+pub use aws_credential_types::Credentials;
 
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,7 +29,7 @@ pub struct Options {
     /// `AWS_ENDPOINT_URL` and for one by `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` and `AWS_ENDPOINT_URL_EC2`.
     pub endpoint: Option<String>,
     /// Credentials.
-    pub credentials: Option<SharedCredentialsProvider>,
+    pub credentials: Option<Credentials>,
 }
 
 /// Why there is nothing to connect to.
