@@ -21,6 +21,8 @@ pub(super) const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 pub(super) const DELAY: &str = "deregistration_delay.timeout_seconds";
 const SECONDARY: &str = "secondary_ips.auto_assigned.per_subnet";
 const PRESERVE: &str = "preserve_client_ip.enabled";
+/// Attributes that begin so are for TCP and TLS.
+const OF_STREAMS: &str = "target_health_state.";
 const STICKY: &str = "stickiness.enabled";
 
 /// What an attribute can be.
@@ -85,6 +87,7 @@ pub(super) fn of_group(protocol: NlbProtocol, targets: GroupTargets) -> Attribut
     let udp = is_udp(protocol);
     all.insert("deregistration_delay.connection_termination.enabled".to_owned(), udp.to_string());
     all.insert(PRESERVE.to_owned(), (udp || targets == GroupTargets::Instance).to_string());
+    all.retain(|key, _| !(udp && key.starts_with(OF_STREAMS)));
     all
 }
 
@@ -122,6 +125,9 @@ impl State {
         let is = |key: &str, value: &str| all.get(key).is_some_and(|got| got == value);
         if record.it.protocol.is_some_and(is_udp) && is(PRESERVE, "false") {
             return refuse(INVALID, format!("{PRESERVE} cannot be disabled for UDP and TCP_UDP"));
+        }
+        if let Some(key) = set.keys().find(|key| !record.attributes.contains_key(*key)) {
+            return refuse(INVALID, format!("{key} is not supported for UDP and TCP_UDP"));
         }
         if record.it.protocol == Some(NlbProtocol::Tls) && is(STICKY, "true") {
             return refuse(INVALID, format!("{STICKY} is not supported for TLS"));

@@ -13,7 +13,7 @@ use super::FakeAws;
 use super::page::page;
 use super::state::State;
 
-fn one(id: impl ToString) -> Vec<String> {
+fn one(id: &impl ToString) -> Vec<String> {
     vec![id.to_string()]
 }
 
@@ -61,6 +61,7 @@ impl Ec2 for FakeAws {
             }
             WhichSecurityGroups::Known(ids) => ids.iter().map(ToString::to_string).collect(),
             WhichSecurityGroups::Named { names, .. } => names.clone(),
+            WhichSecurityGroups::LettingIn(id) => one(id),
         };
         self.call(A::DescribeSecurityGroups, about, |state| state.list_security_groups(which, token)).await
     }

@@ -13,7 +13,7 @@ use super::FakeAws;
 use super::page::page;
 use super::state::State;
 
-fn one(id: impl ToString) -> Vec<String> {
+fn one(id: &impl ToString) -> Vec<String> {
     vec![id.to_string()]
 }
 

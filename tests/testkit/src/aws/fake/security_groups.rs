@@ -30,15 +30,18 @@ impl State {
                 let named = group.tags.get("Name").is_some_and(|name| names.contains(name));
                 group.vpc == *vpc && (named || names.contains(&group.name))
             }
+            WhichSecurityGroups::LettingIn(id) => {
+                group.ingress.iter().any(|rule| rule.source == Source::Group(id.clone()))
+            }
         };
         let values = match which {
-            WhichSecurityGroups::Tagged(_) => 1,
+            WhichSecurityGroups::Tagged(_) | WhichSecurityGroups::LettingIn(_) => 1,
             WhichSecurityGroups::Known(ids) => ids.len(),
             WhichSecurityGroups::Named { names, .. } => names.len(),
         };
         check_filter(values)?;
-        let taken = self.security_groups.values().filter(|group| takes(group));
-        Ok(page(taken.map(|group| (&group.id, group.clone())), token, self.page))
+        let listed = self.security_groups.values().filter(|group| takes(group));
+        Ok(page(listed.map(|group| (&group.id, group.clone())), token, self.page))
     }
 
     pub(super) fn create_security_group(&mut self, new: &NewSecurityGroup) -> Done<SecurityGroupId> {
