@@ -12,17 +12,17 @@ use landfall_core::params::aws::{HealthProtocol, Scheme};
 use landfall_testkit::aws::fake::{FakeAws, VPC};
 
 /// A certificate that [`aws`] has.
-pub const CERTIFICATE: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/one";
+pub(crate) const CERTIFICATE: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/one";
 
 /// An account with a certificate.
-pub fn aws() -> FakeAws {
+pub(crate) fn aws() -> FakeAws {
     let aws = FakeAws::new();
-    aws.edit_network(|network| drop(network.certificates.insert(CERTIFICATE.to_owned())));
+    aws.edit_network(|network| network.certificates.extend([CERTIFICATE.to_owned()]));
     aws
 }
 
 /// An account with load balancer `web`, target group `web` and a TCP listener on port 80.
-pub async fn serving() -> (FakeAws, LoadBalancer, TargetGroup) {
+pub(crate) async fn serving() -> (FakeAws, LoadBalancer, TargetGroup) {
     let aws = aws();
     let balancer = aws.create_balancer(&balancer("web")).await.unwrap();
     let group = aws.create_group(&group("web")).await.unwrap();
@@ -30,7 +30,7 @@ pub async fn serving() -> (FakeAws, LoadBalancer, TargetGroup) {
     (aws, balancer, group)
 }
 
-pub fn balancer(name: &str) -> NewLoadBalancer {
+pub(crate) fn balancer(name: &str) -> NewLoadBalancer {
     NewLoadBalancer {
         name: name.to_owned(),
         scheme: Scheme::Internal,
@@ -43,7 +43,7 @@ pub fn balancer(name: &str) -> NewLoadBalancer {
 }
 
 /// A subnet of the fake: `private-a` to `public-c`.
-pub fn mapping(name: &str) -> SubnetMapping {
+pub(crate) fn mapping(name: &str) -> SubnetMapping {
     SubnetMapping {
         subnet: format!("subnet-{name}").as_str().into(),
         allocation: None,
@@ -53,7 +53,7 @@ pub fn mapping(name: &str) -> SubnetMapping {
     }
 }
 
-pub fn group(name: &str) -> NewTargetGroup {
+pub(crate) fn group(name: &str) -> NewTargetGroup {
     NewTargetGroup {
         name: name.to_owned(),
         protocol: NlbProtocol::Tcp,
@@ -66,7 +66,7 @@ pub fn group(name: &str) -> NewTargetGroup {
     }
 }
 
-pub fn health() -> HealthCheck {
+pub(crate) fn health() -> HealthCheck {
     HealthCheck {
         protocol: HealthProtocol::Http,
         port: Some(10_256),
@@ -79,25 +79,25 @@ pub fn health() -> HealthCheck {
     }
 }
 
-pub fn listener(balancer: &LoadBalancerArn, port: u16, group: &TargetGroupArn) -> NewListener {
+pub(crate) fn listener(balancer: &LoadBalancerArn, port: u16, group: &TargetGroupArn) -> NewListener {
     NewListener { balancer: balancer.clone(), port, spec: tcp(group), tags: Tags::new() }
 }
 
-pub fn tcp(group: &TargetGroupArn) -> ListenerSpec {
+pub(crate) fn tcp(group: &TargetGroupArn) -> ListenerSpec {
     let protocol = Some(NlbProtocol::Tcp);
     ListenerSpec { protocol, forward: Some(group.clone()), certificate: None, ssl_policy: None, alpn: None }
 }
 
-pub fn tls(group: &TargetGroupArn) -> ListenerSpec {
+pub(crate) fn tls(group: &TargetGroupArn) -> ListenerSpec {
     let certificate = Some(CERTIFICATE.to_owned());
     ListenerSpec { protocol: Some(NlbProtocol::Tls), certificate, ..tcp(group) }
 }
 
-pub fn target(id: &str, port: u16) -> Target {
+pub(crate) fn target(id: &str, port: u16) -> Target {
     Target { id: id.to_owned(), port, zone: None }
 }
 
-pub async fn security_group(aws: &FakeAws, name: &str) -> SecurityGroupId {
+pub(crate) async fn security_group(aws: &FakeAws, name: &str) -> SecurityGroupId {
     let new = NewSecurityGroup {
         name: name.to_owned(),
         description: "for a test".to_owned(),
@@ -107,16 +107,24 @@ pub async fn security_group(aws: &FakeAws, name: &str) -> SecurityGroupId {
     aws.create_security_group(&new).await.unwrap()
 }
 
-pub fn rule(port: u16, source: Source) -> Rule {
+pub(crate) fn rule(port: u16, source: Source) -> Rule {
     Rule { allow: Allow::Tcp(port, port), source, description: String::new() }
 }
 
-pub fn tags(pairs: &[(&str, &str)]) -> Tags {
+pub(crate) fn tags(pairs: &[(&str, &str)]) -> Tags {
     pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Somebody stops an instance.
+pub(crate) fn stop(aws: &FakeAws, id: &str) {
+    aws.edit_network(|network| {
+        let instance = network.instances.get_mut(&id.into()).unwrap();
+        "stopped".clone_into(&mut instance.state);
+    });
 }
 
 /// The error code of an answer that must be an error.
 #[track_caller]
-pub fn code<T: std::fmt::Debug>(answer: Answer<T>) -> String {
+pub(crate) fn code<T: std::fmt::Debug>(answer: Answer<T>) -> String {
     answer.unwrap_err().code().unwrap().to_owned()
 }

@@ -98,7 +98,7 @@ async fn each_family_has_its_quota_and_a_prefix_list_counts_with_its_size() {
     let over = aws.authorize(&id, &[rule(61, v6("::/0"))]).await;
     assert_eq!(code(over), "RulesPerSecurityGroupLimitExceeded");
     let other = security_group(&aws, "other").await;
-    aws.edit_network(|network| drop(network.prefix_lists.insert("pl-1".to_owned(), 55)));
+    aws.edit_network(|network| network.prefix_lists.extend([("pl-1".to_owned(), 55)]));
     let from_list = |port| rule(port, Source::PrefixList("pl-1".to_owned()));
     aws.authorize(&other, &[from_list(80)]).await.unwrap();
     let twice = aws.authorize(&other, &[from_list(81)]).await;

@@ -42,7 +42,7 @@ async fn a_target_is_initial_then_healthy_and_drains_for_its_delay() {
     aws.set_timing(Timing { first_checks: Duration::from_mins(3), ..Timing::default() });
     aws.register(&group.arn, &[target("i-0001", 80)]).await.unwrap();
     let initial = is("i-0001", 80, HealthState::Initial, "Elb.RegistrationInProgress");
-    assert_eq!(states(&aws, &group.arn).await, [initial.clone()]);
+    assert_eq!(states(&aws, &group.arn).await, std::slice::from_ref(&initial));
     tokio::time::advance(Duration::from_mins(3)).await;
     assert_eq!(states(&aws, &group.arn).await, [is("i-0001", 80, HealthState::Healthy, "")]);
     aws.deregister(&group.arn, &[target("i-0001", 80)]).await.unwrap();
@@ -71,9 +71,7 @@ async fn a_target_is_unused_where_no_traffic_can_reach_it() {
     let all = SubnetChange { subnets, address_type: AddressType::Ipv4, source_nat: false };
     aws.set_subnets(&balancer.arn, &all).await.unwrap();
     assert_eq!(states(&aws, &group.arn).await, [is("i-0002", 80, HealthState::Healthy, "")]);
-    aws.edit_network(|network| {
-        "stopped".clone_into(&mut network.instances.get_mut(&"i-0002".into()).unwrap().state)
-    });
+    stop(&aws, "i-0002");
     assert_eq!(
         states(&aws, &group.arn).await,
         [is("i-0002", 80, HealthState::Unused, "Target.InvalidState")]
@@ -101,9 +99,7 @@ async fn failing_checks_show() {
 #[tokio::test(start_paused = true)]
 async fn one_bad_target_spoils_the_batch(#[case] bad: Target, #[case] expected: &str) {
     let (aws, _, group) = serving().await;
-    aws.edit_network(|network| {
-        "stopped".clone_into(&mut network.instances.get_mut(&"i-0002".into()).unwrap().state)
-    });
+    stop(&aws, "i-0002");
     assert_eq!(code(aws.register(&group.arn, &[target("i-0001", 80), bad]).await), expected);
     assert_eq!(states(&aws, &group.arn).await, []);
     assert_eq!(code(aws.register(&"arn:none".into(), &[target("i-0001", 80)]).await), "TargetGroupNotFound");
