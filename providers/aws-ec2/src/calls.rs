@@ -145,6 +145,7 @@ fn filters(which: &WhichSecurityGroups) -> Vec<Filter> {
             tags.iter().map(|(key, value)| one(&format!("tag:{key}"), value)).collect()
         }
         WhichSecurityGroups::Known(ids) => vec![any_of("group-id", ids.iter().map(SecurityGroupId::as_str))],
+        WhichSecurityGroups::LettingIn(id) => vec![one("ip-permission.group-id", id.as_str())],
         WhichSecurityGroups::Named { vpc, .. } => vec![one("vpc-id", vpc.as_str())],
     }
 }

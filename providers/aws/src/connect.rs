@@ -105,3 +105,43 @@ fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     rest.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("eu-central-1", "https://aws.example", None)]
+    #[case("us-gov-west-1", "http://127.0.0.1:4566", None)]
+    #[case("EU Frankfurt", "https://aws.example", Some("AWS region \"EU Frankfurt\""))]
+    #[case("", "https://aws.example", Some("AWS region \"\""))]
+    #[case("eu-central-1", "aws.example", Some("AWS endpoint \"aws.example\""))]
+    #[case("eu-central-1", "http:///path", Some("AWS endpoint \"http:///path\""))]
+    #[tokio::test]
+    async fn region_and_endpoint_are_checked(
+        #[case] region: &str,
+        #[case] endpoint: &str,
+        #[case] wanted: Option<&str>,
+    ) {
+        let (region, endpoint) = (Some(region.to_owned()), Some(endpoint.to_owned()));
+        let options = Options { region, endpoint, ..Options::default() };
+        let error = connect(&options).await.err().map(|error| error.to_string());
+        match wanted {
+            None => assert_eq!(error, None),
+            Some(wanted) => assert!(error.as_ref().is_some_and(|text| text.starts_with(wanted)), "{error:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_are_bounded_named_and_not_repeated() {
+        let options = Options { region: Some("eu-central-1".to_owned()), ..Options::default() };
+        let config = connect(&options).await.unwrap();
+        assert_eq!(config.retry_config().map(RetryConfig::max_attempts), Some(1));
+        let timeouts = config.timeout_config().unwrap();
+        assert_eq!(timeouts.connect_timeout(), Some(CONNECT_TIMEOUT));
+        assert_eq!(timeouts.operation_timeout(), Some(OPERATION_TIMEOUT));
+        assert_eq!(config.app_name().map(AsRef::as_ref), Some("landfall"));
+    }
+}

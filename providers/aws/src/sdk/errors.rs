@@ -39,7 +39,7 @@ pub struct Thing<'a> {
 
 impl<'a> Thing<'a> {
     /// A thing of that kind, by the API's name, with that identity; empty if it has none.
-    pub fn new(kind: &'static str, id: &'a str) -> Self {
+    pub const fn new(kind: &'static str, id: &'a str) -> Self {
         Self { kind, id }
     }
 
@@ -91,7 +91,7 @@ where
 fn undispatched(error: Option<&ConnectorError>) -> Failure {
     let Some(error) = error else { return Failure::NoAnswer { reason: "the connection failed".to_owned() } };
     let reason = chain(error);
-    if causes(error).any(|cause| cause.is::<CredentialsError>()) {
+    if causes(error).any(<dyn Error>::is::<CredentialsError>) {
         return Failure::NotSent { reason: format!("no credentials: {reason}") };
     }
     Failure::NoAnswer { reason }

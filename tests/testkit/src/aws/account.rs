@@ -89,7 +89,8 @@ impl Account {
     pub async fn ec2(&self, action: &str, parameters: &[(&str, &str)]) -> Result<Reply, CallError> {
         let mut form = format!("Action={action}&Version=2016-11-15");
         for (key, value) in parameters {
-            form.push_str(&format!("&{key}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+            form.extend(["&", key, "="]);
+            form.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
         }
         // moto takes service and region from what would be signed, and checks no signature.
         let signed = format!(
