@@ -1,0 +1,74 @@
+//! What is known about registered targets.
+
+use std::time::Duration;
+
+use landfall_aws::api::Action;
+use landfall_aws::api::elb::{Elb, HealthState};
+use landfall_testkit::aws::fake::Timing;
+use tokio::time::{Instant, advance};
+
+use crate::world::{World, target, wanted};
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_targets_are_read_when_the_wish_changes() {
+    let world = World::new();
+    let mut wish = wanted(1);
+    world.make(&wish).await;
+    assert_eq!(world.look(&wish).await.unwrap().observed.groups[0].targets, None);
+    wish.groups[0].registered.insert(target("i-0003"), "i-0003".to_owned());
+    let look = world.look(&wish).await.unwrap();
+    assert_eq!(look.observed.groups[0].targets.as_ref().map(|all| all.len()), Some(2));
+    assert_eq!(look.observed.balancers[0].details, None, "nodes are no reason to read anything else");
+    assert_eq!(world.count(Action::DescribeTargetHealth), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_is_asked_for_with_growing_pauses_until_the_first_checks_are_through() {
+    let world = World::new();
+    world.aws.set_timing(Timing { first_checks: Duration::from_secs(100), ..Timing::default() });
+    let mut wish = wanted(1);
+    world.make(&wish).await;
+    wish.groups[0].registered.clear();
+    world.look(&wish).await.unwrap();
+    wish.groups[0].registered = wanted(1).groups[0].registered.clone();
+    let start = Instant::now();
+    let mut asked = Vec::new();
+    let mut last = world.count(Action::DescribeTargetHealth);
+    loop {
+        let look = world.look(&wish).await.unwrap();
+        let count = world.count(Action::DescribeTargetHealth);
+        if count > last {
+            asked.push(start.elapsed().as_secs());
+            last = count;
+        }
+        let states = look.observed.groups[0].targets.clone().unwrap();
+        if states.values().all(|state| state.state == HealthState::Healthy) {
+            assert!(look.look_again > Some(Duration::from_hours(4)), "{:?}", look.look_again);
+            break;
+        }
+        advance(look.look_again.unwrap()).await;
+    }
+    // At the first look, at 0.4 s and 4 s for the verification after the start, and 15, 30 and 60 s after each other.
+    assert_eq!(asked, [0, 0, 4, 15, 45, 105]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_back_is_known_without_reading() {
+    let world = World::new();
+    let mut wish = wanted(1);
+    world.make(&wish).await;
+    advance(Duration::from_secs(1)).await;
+    world.look(&wish).await.unwrap();
+    wish.groups[0].registered.insert(target("i-0003"), "i-0003".to_owned());
+    let mut observed = world.look(&wish).await.unwrap().observed;
+    let group = observed.groups[0].it.arn.clone();
+    world.aws.console().register(&group, &[target("i-0003")]).await.unwrap();
+    let mut states = world.aws.console().target_health(&group).await.unwrap();
+    let targets = states.drain(..).map(|state| (state.target.clone(), state)).collect();
+    observed.groups[0].targets = Some(targets);
+    world.account.open(&wish.lb).complete(&observed);
+    let before = world.elb_calls();
+    let look = world.look(&wish).await.unwrap();
+    assert_eq!(look.observed.groups[0].targets.as_ref().map(|all| all.len()), Some(3));
+    assert_eq!(world.elb_calls(), before);
+}
