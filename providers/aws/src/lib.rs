@@ -44,6 +44,8 @@ pub use connect::connect;
 mod roles;
 pub mod settings;
 mod targets;
+#[cfg(test)]
+mod testing;
 pub mod sdk;
 pub mod settings;
 mod targets;

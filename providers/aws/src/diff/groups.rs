@@ -1,10 +1,11 @@
 //! Target groups: made, checked, filled.
 
-use super::{Diff, tags};
+use super::{Diff, stays, tags};
 use crate::api::Attributes;
 use crate::api::elb::NewTargetGroup;
 use crate::change::{AttributeChange, Change, GroupChange, TargetChange};
 use crate::defaults;
+use crate::marks;
 use crate::observe::Group;
 use crate::resources::TargetGroupWish;
 use crate::targets;
@@ -16,7 +17,26 @@ pub(super) fn groups(diff: &Diff<'_>) -> Vec<Change> {
         None => made(diff, wish),
         Some(there) => adjusted(there, wish),
     };
-    diff.wanted.groups.iter().flat_map(of).collect()
+    diff.wanted.groups.iter().flat_map(of).chain(of_predecessors(diff)).collect()
+}
+
+/// While a load balancer is being replaced, nodes go on to come and go behind the one that serves: its target groups
+/// get what those that will take their place get. They are known by member, port and kind.
+fn of_predecessors<'a>(diff: &'a Diff<'_>) -> impl Iterator<Item = Change> + 'a {
+    let wanted = &diff.wanted.groups;
+    diff.observed.groups.iter().filter_map(move |old| {
+        let mut staying = diff.roles.predecessors.iter().filter(|balancer| stays(diff, balancer));
+        let serves = staying.any(|balancer| old.it.load_balancers.contains(&balancer.it.arn));
+        let is_old = serves && !wanted.iter().any(|wish| wish.name == old.it.name);
+        let member = marks::member(&old.tags).filter(|_| is_old)?;
+        let heir = wanted.iter().find(|wish| {
+            (&wish.member, wish.port) == (&member, old.it.port)
+                && (Some(wish.targets), wish.family) == (old.it.targets, old.it.family)
+        })?;
+        let change = targets::plan(&heir.registered, old.targets.as_ref()?);
+        let change = Some(change).filter(|change| !change.is_empty())?;
+        Some(Change::Group(old.it.name.clone(), GroupChange::Targets(change)))
+    })
 }
 
 fn made(diff: &Diff<'_>, wish: &TargetGroupWish) -> Vec<Change> {

@@ -1,0 +1,145 @@
+//! The provider: the contract, carried out by the modules around it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use landfall_core::error::ProviderError;
+use landfall_core::ids::{ClusterId, LbId, ProviderName};
+use landfall_core::model::{DesiredLb, Member, TargetKind};
+use landfall_core::net::Protocol;
+use landfall_core::outcome::Outcome;
+use landfall_core::plan::Plan;
+use landfall_core::provider::{Capabilities, Owned, Provider};
+use landfall_core::refusal::Refusal;
+
+use crate::account::{Account, Freshness};
+use crate::api::elb::{LoadBalancer, ZoneMapping};
+use crate::calls::Calls;
+use crate::change::Change;
+use crate::client::Client;
+use crate::converge::{Shared, Tools};
+use crate::error::AwsError;
+use crate::inventory;
+use crate::network::{self, NetworkCache, NetworkConfig};
+use crate::release::release;
+use crate::resources::{self, Wanted};
+use crate::settings::{self, BalancerSettings, Reading};
+
+/// What the provider has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsConfig {
+    /// The cluster whose marks it sets and honours.
+    pub cluster: ClusterId,
+    /// What is known about the network beforehand.
+    pub network: NetworkConfig,
+    /// How old what is known of the account may be.
+    pub freshness: Freshness,
+}
+
+/// Network Load Balancers of one account and region, on behalf of one cluster.
+#[derive(Debug)]
+pub struct AwsProvider {
+    calls: Arc<Calls>,
+    account: Account,
+    network: NetworkCache,
+    shared: Shared,
+    capabilities: Capabilities,
+}
+
+impl AwsProvider {
+    /// A provider that makes these calls. It reads nothing before it is asked for something.
+    pub fn new(config: AwsConfig, calls: Arc<Calls>) -> Self {
+        let AwsConfig { cluster, network, freshness } = config;
+        Self {
+            calls,
+            account: Account::new(cluster, freshness),
+            network: NetworkCache::new(network),
+            shared: Shared::default(),
+            capabilities: Self::can(),
+        }
+    }
+
+    /// What Network Load Balancers can do. Affinity is kube-proxy's: theirs ends at the node.
+    pub fn can() -> Capabilities {
+        Capabilities {
+            protocols: vec![Protocol::Tcp, Protocol::Udp],
+            mixed_protocols: true,
+            same_port_protocols: true,
+            dual_stack: true,
+            sharing: true,
+            source_ranges: true,
+            session_affinity: false,
+            requested_addresses: false,
+            needs_node_ports: true,
+            external_state: true,
+        }
+    }
+
+    fn tools<'a>(&'a self, client: &'a Client) -> Tools<'a> {
+        Tools { client, account: &self.account, shared: &self.shared }
+    }
+
+    /// The wish, with the operator's word for taking over a load balancer.
+    async fn wanted(&self, client: &Client, desired: &DesiredLb) -> Result<(Wanted, Option<String>), AwsError> {
+        let Reading { settings, problems, .. } = settings::read(desired);
+        let found = self.account.balancers(client, &desired.id).await?;
+        let current = staying(&settings.balancer, &found);
+        let facts = network::gather(client, &self.network, desired, &settings, current).await?;
+        let mut wanted = resources::wanted(self.account.cluster(), desired, &settings, &facts);
+        wanted.problems.extend(problems);
+        Ok((wanted, settings.balancer.adopt_confirm))
+    }
+}
+
+/// The zones of the load balancer that stays: the one that is taken over, or the youngest that can be reached by the
+/// same clients.
+fn staying<'a>(settings: &BalancerSettings, found: &'a [LoadBalancer]) -> &'a [ZoneMapping] {
+    let stays = |it: &&LoadBalancer| match &settings.adopt {
+        Some(arn) => it.arn == *arn,
+        None => it.scheme == settings.scheme,
+    };
+    let current = found.iter().filter(stays).max_by_key(|it| it.created);
+    current.map(|it| it.zones.as_slice()).unwrap_or_default()
+}
+
+#[async_trait]
+impl Provider for AwsProvider {
+    fn name(&self) -> ProviderName {
+        ProviderName::Aws
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn target_kind(&self, member: &Member) -> TargetKind {
+        settings::target_kind(member)
+    }
+
+    fn validate(&self, desired: &DesiredLb) -> Vec<Refusal> {
+        settings::read(desired).refusals
+    }
+
+    async fn plan(&self, desired: &DesiredLb) -> Result<Plan, ProviderError> {
+        let client = Client::new(&self.calls, desired.id.to_string());
+        let (wanted, _) = self.wanted(&client, desired).await?;
+        let changes = self.tools(&client).plan(&wanted).await?;
+        Ok(Plan { lb: desired.id.clone(), steps: changes.iter().flat_map(Change::steps).collect() })
+    }
+
+    async fn ensure(&self, desired: &DesiredLb) -> Result<Outcome, ProviderError> {
+        let client = Client::new(&self.calls, desired.id.to_string());
+        let (wanted, confirmed) = self.wanted(&client, desired).await?;
+        Ok(self.tools(&client).ensure(&wanted, confirmed.as_deref()).await?)
+    }
+
+    async fn release(&self, id: &LbId) -> Result<(), ProviderError> {
+        let client = Client::new(&self.calls, id.to_string());
+        Ok(release(self.tools(&client), id).await?)
+    }
+
+    async fn inventory(&self) -> Result<Vec<Owned>, ProviderError> {
+        let client = Client::new(&self.calls, format!("cluster {}", self.account.cluster()));
+        Ok(inventory::inventory(&client, &self.account).await?)
+    }
+}
