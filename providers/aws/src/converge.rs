@@ -2,7 +2,6 @@
 
 use landfall_core::outcome::Outcome;
 use tokio::sync::{Mutex, RwLock};
-use tokio::time::Instant;
 
 use crate::account::{Account, Entry};
 use crate::adopt;
@@ -63,11 +62,7 @@ impl Tools<'_> {
         }
         self.apply(wanted, changes, &mut observed, &mut applied, |entry, observed| entry.complete(observed))
             .await?;
-        let look_again = {
-            let state = self.account.state();
-            let known = state.known(&wanted.lb);
-            known.map(|known| known.look_again(Instant::now(), self.account.freshness()))
-        };
+        let look_again = self.account.look_again(&wanted.lb);
         Ok(outcome::of(wanted, &observed, applied, look_again))
     }
 

@@ -42,6 +42,7 @@ mod text;
 
 pub use connect::connect;
 mod roles;
+pub mod sdk;
 pub mod settings;
 mod targets;
 #[cfg(test)]
@@ -49,5 +50,6 @@ mod testing;
 pub mod sdk;
 pub mod settings;
 mod targets;
+mod text;
 
 pub use connect::connect;

@@ -236,11 +236,8 @@ fn made_guard(wish: &SecurityGroupWish, id: &str) -> SecurityGroup {
 
 fn made_nodes(wish: &BackendWish) -> SecurityGroup {
     let source = Source::Group(SecurityGroupId::from("sg-back"));
-    let let_in = |allow: &Allow| Rule {
-        allow: allow.clone(),
-        source: source.clone(),
-        description: wish.mark.clone(),
-    };
+    let let_in =
+        |allow: &Allow| Rule { allow: allow.clone(), source: source.clone(), description: wish.mark.clone() };
     SecurityGroup {
         id: SecurityGroupId::from("sg-nodes"),
         name: "nodes".to_owned(),

@@ -7,8 +7,10 @@
 //! written back; a future that is dropped half-way leaves the doubt, and the next look reads again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use landfall_core::ids::{ClusterId, LbId};
+use tokio::time::Instant;
 
 use crate::api::elb::LoadBalancer;
 use crate::client::Client;
@@ -70,6 +72,11 @@ impl Account {
     pub fn open(&self, lb: &LbId) -> Entry<'_> {
         self.state().doubt(lb, true);
         Entry { account: self, lb: lb.clone(), settled: false }
+    }
+
+    /// When to look again at a load balancer although nothing changes here; `None` if nothing is known of it.
+    pub(crate) fn look_again(&self, lb: &LbId) -> Option<Duration> {
+        self.state().known(lb).map(|known| known.look_again(Instant::now(), &self.freshness))
     }
 
     /// Sees to it that the lists are fresh enough for a look at a load balancer.

@@ -63,13 +63,16 @@ pub(super) fn give_back<'a>(
                 let spec = &listener.it.spec;
                 let to = ListenerPlan {
                     protocol,
-                    forward: Forward::Original(original),
+                    forward: Forward::Original(original.clone()),
                     certificate: spec.certificate.clone(),
                     ssl_policy: spec.ssl_policy.clone(),
                     alpn: spec.alpn.clone(),
                 };
-                let modify = ListenerChange::Modify { from: spec.clone(), from_group: None, to };
                 let unmark = tags::unmark_listener(of.clone(), &listener.tags);
+                if spec.forward == Some(original) {
+                    return vec![unmark];
+                }
+                let modify = ListenerChange::Modify { from: spec.clone(), from_group: None, to };
                 vec![Change::Listener(of, modify), unmark]
             }
         }

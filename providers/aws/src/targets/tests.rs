@@ -38,7 +38,10 @@ fn what_comes_and_goes(
     #[case] gone: &[(&str, u16)],
 ) {
     let change = plan(&wanted(wish), &registered(there));
-    assert_eq!((ports(&change.moved), ports(&change.new), ports(&change.gone)), (moved.to_vec(), new.to_vec(), gone.to_vec()));
+    assert_eq!(
+        (ports(&change.moved), ports(&change.new), ports(&change.gone)),
+        (moved.to_vec(), new.to_vec(), gone.to_vec())
+    );
 }
 
 #[test]
