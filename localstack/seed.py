@@ -88,6 +88,11 @@ class Seed:
             TagSpecifications=self.tags("security-group", "nodes"),
         )["GroupId"]
 
+    def image(self):
+        """Any: nothing boots."""
+        images = self.ec2.describe_images()["Images"]
+        return images[0]["ImageId"] if images else self.ec2.register_image(Name=f"{self.cluster}-image")["ImageId"]
+
     def instance(self, zone, subnet, group, image):
         name = f"node-{zone}"
         running = self.named(name, **{"instance-state-name": "running"})
@@ -115,7 +120,7 @@ class Seed:
         private = [self.subnet(vpc, zone, 8 + place, "private", "internal-elb") for place, zone in enumerate(names)]
         self.way_out(vpc["VpcId"], public)
         group = self.security_group(vpc["VpcId"])
-        image = self.ec2.describe_images()["Images"][0]["ImageId"]
+        image = self.image()
         instances = [self.instance(zone, subnet, group, image) for zone, subnet in zip(names, private)]
         made = {"vpc": vpc["VpcId"], "public subnets": public, "private subnets": private, "node group": group}
         return [node(one) for one in instances], made
