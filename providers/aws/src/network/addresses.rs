@@ -8,12 +8,7 @@ use super::NetworkError;
 use super::subnets::holds;
 use crate::api::ec2::Subnet;
 use crate::api::elb::SubnetMapping;
-use crate::settings::BalancerSettings;
-
-const ALLOCATIONS: &str = "service.beta.kubernetes.io/aws-load-balancer-eip-allocations";
-const PRIVATE_IPV4: &str = "service.beta.kubernetes.io/aws-load-balancer-private-ipv4-addresses";
-const IPV6: &str = "service.beta.kubernetes.io/aws-load-balancer-ipv6-addresses";
-const PREFIXES: &str = "service.beta.kubernetes.io/aws-load-balancer-source-nat-ipv6-prefixes";
+use crate::settings::{BalancerSettings, keys};
 
 /// AWS chooses the prefix.
 const AUTO: &str = "auto_assigned";
@@ -27,12 +22,12 @@ pub(super) fn mappings(
     if subnets.is_empty() {
         return Ok(mappings);
     }
-    let allocations = in_order(ALLOCATIONS, &settings.allocations, subnets)?;
+    let allocations = in_order(keys::ALLOCATIONS, &settings.allocations, subnets)?;
     let v4: Vec<IpAddr> = settings.private_ipv4.iter().map(|ip| IpAddr::V4(*ip)).collect();
     let v6: Vec<IpAddr> = settings.ipv6.iter().map(|ip| IpAddr::V6(*ip)).collect();
-    let v4 = by_range(PRIVATE_IPV4, &v4, subnets)?;
-    let v6 = by_range(IPV6, &v6, subnets)?;
-    let prefixes = in_order(PREFIXES, &settings.source_nat_prefixes, subnets)?;
+    let v4 = by_range(keys::PRIVATE_IPV4, &v4, subnets)?;
+    let v6 = by_range(keys::IPV6, &v6, subnets)?;
+    let prefixes = in_order(keys::SOURCE_NAT_PREFIXES, &settings.source_nat_prefixes, subnets)?;
     for (i, (mapping, subnet)) in mappings.iter_mut().zip(subnets).enumerate() {
         mapping.allocation = allocations.get(i).cloned();
         mapping.source_nat_prefix = prefixes.get(i).cloned();
@@ -103,7 +98,7 @@ fn check_prefix(prefix: &str, subnet: &Subnet) -> Result<(), NetworkError> {
         return Ok(());
     }
     Err(NetworkError::AddressNotInSubnet {
-        field: PREFIXES,
+        field: keys::SOURCE_NAT_PREFIXES,
         value: prefix.to_owned(),
         subnets: vec![subnet.id.clone()],
     })

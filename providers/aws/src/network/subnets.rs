@@ -113,7 +113,10 @@ impl Chosen<'_> {
         let populated: BTreeSet<&str> =
             known.instances.iter().map(|instance| instance.zone.as_str()).collect();
         let mut left_out: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for each in &self.passed_over {
+        // Whoever fixes addresses chooses zones by that.
+        let meant =
+            |each: &&PassedOver| !matches!(each.reason, Reason::NoFixedAddress | Reason::NoAddressLeft);
+        for each in self.passed_over.iter().filter(meant) {
             let zone = each.zone.as_str();
             if populated.contains(zone) && !served.contains(zone) {
                 left_out.entry(zone).or_default().push(each.to_string());

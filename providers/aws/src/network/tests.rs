@@ -276,7 +276,7 @@ fn subnets_asked_for_keep_their_order() {
 #[case::ambiguous(&["front"], "AmbiguousSubnet", "subnet-1, subnet-2")]
 #[case::same_zone(&["subnet-1", "subnet-2"], "TwoSubnetsInZone", "subnet-1, subnet-2 are all in zone eu-1a")]
 #[case::twice(&["subnet-1", "subnet-1"], "TwoSubnetsInZone", "eu-1a")]
-#[case::locales(&["subnet-1", "subnet-3"], "MixedLocales", "subnet-3 in a local-zone")]
+#[case::locales(&["subnet-1", "subnet-3"], "MixedLocales", "subnet-3 (local-zone)")]
 #[case::crowded(&["subnet-4"], "UnfitSubnet", "it has 3 free addresses")]
 fn subnets_asked_for_that_do_not_fit_are_refused(
     #[case] subnets: &[&str],

@@ -220,7 +220,8 @@ fn targets_as_list<S: serde::Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let text = |(target, name): (&Target, &String)| {
         let zone = target.zone.as_ref().map(|zone| format!(" zone {zone}")).unwrap_or_default();
-        format!("{}:{} ({name}){zone}", target.id, target.port)
+        let id = if target.id.contains(':') { format!("[{}]", target.id) } else { target.id.clone() };
+        format!("{id}:{} ({name}){zone}", target.port)
     };
     to.collect_seq(targets.iter().map(text))
 }

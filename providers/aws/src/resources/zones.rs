@@ -57,7 +57,7 @@ pub(super) fn explain_unused(
         port: None,
         category: Category::new("ZoneNotEnabled"),
         message: format!(
-            "{} in zone {zone} get no traffic (Target.NotInUse): the load balancer has no subnet in that zone; \
+            "no traffic reaches {} in zone {zone} (Target.NotInUse): the load balancer has no subnet there; \
              give it one, or set {CROSS_ZONE}=true",
             some_of(&names)
         ),

@@ -2,7 +2,8 @@
 //!
 //! The usual world: nodes `n1`, `n2`, `n3` are running instances in `eu-west-1a`, `b` and `c`; each zone has a subnet
 //! `public-…` with a route to an internet gateway and a subnet `private-…` without, tagged with their roles, with IPv4
-//! and IPv6 ranges: `10.0.1.0/24` and `2001:db8:0:1::/64` are `public-a`'s, those of number 11 are `private-a`'s.
+//! and IPv6 ranges: `subnet-0a1` with `10.0.1.0/24` and `2001:db8:0:1::/64` is `public-a`, `subnet-0b1` with those of
+//! number 11 is `private-a`, and so on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +127,7 @@ impl World {
     pub(crate) fn known(&self) -> Known {
         let zone = |(name, kind): (&str, &str)| Zone { name: format!("{REGION}{name}"), kind: kind.into() };
         let zones = [("a", "availability-zone"), ("b", "availability-zone"), ("c", "availability-zone")];
-        let public = ["a", "b", "c"].map(|letter| SubnetId::new(format!("subnet-public-{letter}")));
+        let public = [1, 2, 3].map(|number| SubnetId::new(format!("subnet-0a{number}")));
         Known {
             vpc: Arc::new(Vpc {
                 id: VpcId::from(VPC),
@@ -154,7 +155,7 @@ impl World {
         let change = self.node.get(name);
         let state = change.and_then(|change| change.state.clone()).unwrap_or_else(|| "running".into());
         let groups = change.and_then(|change| change.groups.clone());
-        let groups = groups.unwrap_or_else(|| vec!["sg-nodes".into()]);
+        let groups = groups.unwrap_or_else(|| vec!["sg-0d1".into()]);
         (state != "unknown").then(|| {
             Arc::new(Instance {
                 id: InstanceId::new(format!("i-{number}")),
@@ -168,11 +169,13 @@ impl World {
     }
 
     fn subnets(&self) -> Vec<Subnet> {
-        let kinds =
-            [("public", 0u8, "kubernetes.io/role/elb"), ("private", 10, "kubernetes.io/role/internal-elb")];
+        let kinds = [
+            ("public", "0a", 0u8, "kubernetes.io/role/elb"),
+            ("private", "0b", 10, "kubernetes.io/role/internal-elb"),
+        ];
         let all =
             kinds.into_iter().flat_map(|kind| [("a", 1u8), ("b", 2), ("c", 3)].map(|zone| (kind, zone)));
-        all.filter_map(|((kind, base, role), (letter, offset))| {
+        all.filter_map(|((kind, id, base, role), (letter, offset))| {
             let name = format!("{kind}-{letter}");
             let number = base + offset;
             let change = self.subnet.get(&name);
@@ -185,7 +188,7 @@ impl World {
             let usual_zone = format!("{REGION}{letter}");
             let gone = change.is_some_and(|change| change.gone);
             (!gone).then(|| Subnet {
-                id: SubnetId::new(format!("subnet-{name}")),
+                id: SubnetId::new(format!("subnet-{id}{offset}")),
                 vpc: VpcId::from(VPC),
                 zone: change.and_then(|change| change.zone.clone()).unwrap_or(usual_zone),
                 cidr: Some(format!("10.0.{number}.0/24").parse().unwrap()),
@@ -203,7 +206,7 @@ impl World {
     }
 }
 
-/// `sg-nodes` and `sg-extra` are on nodes, the first with the cluster's tag; `sg-front` is named `front` and `sg-edge`
+/// `sg-0d1` and `sg-0d2` are on nodes, the first with the cluster's tag; `sg-0f1` is named `front` and `sg-0f2`
 /// has that `Name` tag.
 fn groups() -> Vec<Arc<SecurityGroup>> {
     let group = |id: &str, name: &str, pairs: &[(&str, &str)]| {
@@ -217,13 +220,13 @@ fn groups() -> Vec<Arc<SecurityGroup>> {
         })
     };
     vec![
-        group("sg-nodes", "nodes", &[(OWN_TAG, "owned")]),
-        group("sg-extra", "extra", &[]),
-        group("sg-other", "other", &[]),
-        group("sg-front", "front", &[]),
-        group("sg-edge", "e", &[("Name", "edge")]),
-        group("sg-twin1", "twin", &[]),
-        group("sg-twin2", "t", &[("Name", "twin")]),
+        group("sg-0d1", "nodes", &[(OWN_TAG, "owned")]),
+        group("sg-0d2", "extra", &[]),
+        group("sg-0d3", "other", &[]),
+        group("sg-0f1", "front", &[]),
+        group("sg-0f2", "e", &[("Name", "edge")]),
+        group("sg-0c1", "twin", &[]),
+        group("sg-0c2", "t", &[("Name", "twin")]),
     ]
 }
 

@@ -67,6 +67,6 @@ fn one_locale(question: &Question<'_>, subnets: &[&Subnet]) -> Result<(), Networ
     if subnets.iter().all(|subnet| question.locale(subnet) == first) {
         return Ok(());
     }
-    let kinds = subnets.iter().map(|subnet| format!("{} in a {}", subnet.id, question.locale(subnet)));
+    let kinds = subnets.iter().map(|subnet| format!("{} ({})", subnet.id, question.locale(subnet)));
     Err(NetworkError::MixedLocales(kinds.collect()))
 }
