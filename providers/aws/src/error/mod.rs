@@ -74,7 +74,7 @@ pub enum AwsError {
     },
     /// A request's turn is too far away to wait for it in place. Its place is kept.
     #[error(
-        "{action} for {whom} has {ahead} such requests before it and its turn in {} s: AWS limits their rate",
+        "{action} for {whom} is due in {} s, after {ahead} others: AWS limits the rate of such requests",
         poll.as_secs()
     )]
     Paced {

@@ -229,6 +229,22 @@ async fn a_far_turn_is_answered_at_once_with_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_sent_away_for_more_than_five_minutes() {
+    let pacer = pacer();
+    for number in 0..10 {
+        pacer.turn(CREATE, &number.to_string()).await.unwrap();
+    }
+    let mut polls = Vec::new();
+    for number in 0..100 {
+        polls.push(pacer.turn(CREATE, &format!("later-{number}")).await.unwrap_err().poll.as_secs());
+    }
+    assert_eq!(polls[57..62], [290, 295, 300, 300, 300]);
+    // None of those whose turn was before 270 s has come for it, so 26 are left before this one, and ten tokens.
+    sleep(seconds(300)).await;
+    assert_eq!(pacer.turn(CREATE, "later-80").await, Err(Busy { ahead: 26, poll: seconds(85) }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_a_little_late_keeps_its_place_and_who_stays_away_loses_it() {
     let pacer = pacer();
     for number in 0..10 {
