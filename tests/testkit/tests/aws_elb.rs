@@ -4,6 +4,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "helpers of tests, outside of the test functions that clippy exempts"
 )]
 
@@ -190,7 +191,11 @@ async fn a_load_balancer_is_changed() {
     let subnets: Vec<SubnetId> = now().await.zones.into_iter().map(|zone| zone.subnet).collect();
     assert_eq!(subnets, world.seed.private[..2]);
 
-    world.elb.set_security_groups(&made.arn, &[world.seed.node_group.clone()], Some(false)).await.unwrap();
+    world
+        .elb
+        .set_security_groups(&made.arn, &world.new_balancer("").security_groups, Some(false))
+        .await
+        .unwrap();
     let sent = world.sent(["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"]);
     assert_eq!(sent, some(["off"]));
     world.elb.set_security_groups(&made.arn, &[], None).await.unwrap();
@@ -298,7 +303,7 @@ async fn a_listener_from_creation_to_deletion() {
     assert_eq!((listed.items, listed.next), (vec![made.clone()], None));
     let groups = world.elb.target_groups(&WhichGroups::Of(balancer.clone()), None).await.unwrap().items;
     assert_eq!(groups.iter().map(|group| &group.arn).collect::<Vec<_>>(), [&one]);
-    assert_eq!(groups[0].load_balancers, [balancer.clone()]);
+    assert_eq!(groups[0].load_balancers, std::slice::from_ref(&balancer));
 
     world.elb.modify_listener(&made.arn, &forward(&other)).await.unwrap();
     let now = world.elb.listeners(&balancer, None).await.unwrap().items.remove(0);

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "helpers of tests, outside of the test functions that clippy exempts"
 )]
 
@@ -158,9 +159,9 @@ async fn in_environment(test: &str, variables: &[(&str, &str)]) {
     command.envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true")]);
     command.envs(variables.iter().copied());
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let text =
+    let told =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
 }
 
 const KEYS: [(&str, &str); 3] =

@@ -141,15 +141,18 @@ pub(super) fn listener(sdk: SdkListener) -> Result<Listener, Unreadable> {
     const KIND: &str = "Listener";
     let arn = Thing::new(KIND, "").need("ListenerArn", sdk.listener_arn)?;
     let of = Thing::new(KIND, &arn);
+    let protocol = protocol(&of.need("Protocol", sdk.protocol)?);
+    // What is told for TLS is nothing elsewhere; emulators tell it anyway.
+    let is_tls = protocol == Some(NlbProtocol::Tls);
     let alpn = sdk.alpn_policy.into_iter().flatten().next();
     Ok(Listener {
         port: of.number("Port", sdk.port)?,
         spec: ListenerSpec {
-            protocol: protocol(&of.need("Protocol", sdk.protocol)?),
+            protocol,
             forward: forward(sdk.default_actions.unwrap_or_default()),
             certificate: sdk.certificates.into_iter().flatten().find_map(|one| one.certificate_arn),
-            ssl_policy: sdk.ssl_policy,
-            alpn: alpn.filter(|policy| policy != NO_ALPN),
+            ssl_policy: sdk.ssl_policy.filter(|_| is_tls),
+            alpn: alpn.filter(|policy| is_tls && policy != NO_ALPN),
         },
         arn: ListenerArn::new(arn.as_str()),
     })

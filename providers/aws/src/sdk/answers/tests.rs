@@ -176,9 +176,15 @@ fn only_one_group_is_forwarded_to(#[case] actions: Vec<Action>, #[case] wanted: 
 #[case(ProtocolEnum::Quic, None)]
 #[case(ProtocolEnum::Http, None)]
 fn protocols_that_we_never_use_are_none(#[case] sdk: ProtocolEnum, #[case] wanted: Option<NlbProtocol>) {
-    let sdk = SdkListener::builder().listener_arn("arn:l").port(443).protocol(sdk).alpn_policy("None");
+    let sdk = SdkListener::builder()
+        .listener_arn("arn:l")
+        .port(443)
+        .protocol(sdk)
+        .alpn_policy("None")
+        .ssl_policy("p");
     let read = listener(sdk.build()).unwrap();
     assert_eq!((read.spec.protocol, read.spec.alpn), (wanted, None));
+    assert_eq!(read.spec.ssl_policy.is_some(), wanted == Some(NlbProtocol::Tls));
 }
 
 #[rstest]
