@@ -1,11 +1,12 @@
 //! What is known after changes that went well, went wrong, or went away.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_aws::api::Action;
 use landfall_aws::api::elb::Elb;
+use landfall_aws::api::{Action, Attributes};
 use landfall_aws::marks;
-use landfall_aws::observe::Foreign;
+use landfall_aws::observe::{Foreign, Group};
 use tokio::time::advance;
 
 use crate::world::{World, lb, make_group, new_balancer, wanted};
@@ -51,11 +52,11 @@ async fn what_is_written_back_counts_more_than_a_list_that_does_not_tell_it_yet(
     let mut observed = world.look(&wish).await.unwrap().observed;
     let group = make_group(&world.aws.console(), &wish.groups[0]).await;
     let tags = wish.groups[0].tags.clone();
-    observed.groups.push(landfall_aws::observe::Group {
+    observed.groups.push(Group {
         it: group.clone(),
         tags,
-        attributes: None,
-        targets: Some(std::collections::BTreeMap::new()),
+        attributes: Some(Attributes::new()),
+        targets: Some(BTreeMap::new()),
     });
     world.account.open(&wish.lb).settle(&observed);
     // Somebody else's doubt has everything listed; the list, as AWS's may, lacks what was just made.

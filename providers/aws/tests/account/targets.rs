@@ -15,7 +15,7 @@ async fn after_a_restart_targets_are_read_when_the_wish_changes() {
     let mut wish = wanted(1);
     world.make(&wish).await;
     assert_eq!(world.look(&wish).await.unwrap().observed.groups[0].targets, None);
-    wish.groups[0].registered.insert(target("i-0003"), "i-0003".to_owned());
+    wish.groups[0].registered.insert(target("i-0009"), "i-0009".to_owned());
     let look = world.look(&wish).await.unwrap();
     assert_eq!(look.observed.groups[0].targets.as_ref().map(|all| all.len()), Some(2));
     assert_eq!(look.observed.balancers[0].details, None, "nodes are no reason to read anything else");
@@ -59,10 +59,10 @@ async fn what_was_written_back_is_known_without_reading() {
     world.make(&wish).await;
     advance(Duration::from_secs(1)).await;
     world.look(&wish).await.unwrap();
-    wish.groups[0].registered.insert(target("i-0003"), "i-0003".to_owned());
+    wish.groups[0].registered.insert(target("i-0009"), "i-0009".to_owned());
     let mut observed = world.look(&wish).await.unwrap().observed;
     let group = observed.groups[0].it.arn.clone();
-    world.aws.console().register(&group, &[target("i-0003")]).await.unwrap();
+    world.aws.console().register(&group, &[target("i-0009")]).await.unwrap();
     let mut states = world.aws.console().target_health(&group).await.unwrap();
     let targets = states.drain(..).map(|state| (state.target.clone(), state)).collect();
     observed.groups[0].targets = Some(targets);

@@ -141,11 +141,11 @@ fn member(n: usize) -> MemberRef {
     MemberRef { service, uid: Uid::new(format!("uid-{n}")).unwrap() }
 }
 
-/// A load balancer with one port and two nodes.
+/// A load balancer in one zone with one port and two nodes of that zone.
 pub(crate) fn wanted(n: usize) -> Wanted {
     let (lb, member) = (lb(n), member(n));
     let tags = marks::of_member(&cluster(), &lb, &member);
-    let nodes = ["i-0001", "i-0002"].map(|node| (target(node), node.to_owned()));
+    let nodes = ["i-0003", "i-0006"].map(|node| (target(node), node.to_owned()));
     let group = TargetGroupWish {
         name: format!("tg-{n}"),
         member: member.clone(),
