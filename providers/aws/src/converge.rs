@@ -3,7 +3,7 @@
 use landfall_core::outcome::Outcome;
 use tokio::sync::{Mutex, RwLock};
 
-use crate::account::{Account, Entry};
+use crate::account::Account;
 use crate::adopt;
 use crate::apply::{Applied, apply};
 use crate::change::{Change, GuardChange, GuardRole};
@@ -53,14 +53,14 @@ impl Tools<'_> {
             // Somebody else may have made them meanwhile.
             observed = self.look(wanted).await?.observed;
             let shared: Vec<Change> = diff(wanted, &observed)?.into_iter().filter(is_shared).collect();
-            self.apply(wanted, shared, &mut observed, &mut applied, |entry, observed| entry.settle(observed))
+            self.apply(wanted, shared, &mut observed, &mut applied, false)
                 .await?;
             changes = diff(wanted, &observed)?;
         }
         if changes.is_empty() {
             return Ok(outcome::of(wanted, &observed, applied, look_again));
         }
-        self.apply(wanted, changes, &mut observed, &mut applied, |entry, observed| entry.complete(observed))
+        self.apply(wanted, changes, &mut observed, &mut applied, true)
             .await?;
         let look_again = self.account.look_again(&wanted.lb);
         Ok(outcome::of(wanted, &observed, applied, look_again))
@@ -70,23 +70,27 @@ impl Tools<'_> {
         observe(self.client, self.account, &wanted.lb, Some(wanted)).await
     }
 
-    /// Applies changes and writes back what came of them: all of it with `done`, part of it if one failed in a way that
-    /// surely changed nothing, and else the doubt.
+    /// Applies changes and writes back what came of them: that they were all there are to make, if they are `complete`;
+    /// what was made before one failed in a way that surely changed nothing; and else the doubt.
     async fn apply(
         &self,
         wanted: &Wanted,
         changes: Vec<Change>,
         observed: &mut Observed,
         applied: &mut Applied,
-        done: fn(Entry<'_>, &Observed),
+        complete: bool,
     ) -> Result<(), AwsError> {
         if changes.is_empty() {
             return Ok(());
         }
         let entry = self.account.open(&wanted.lb);
         match apply(self.client, changes, observed, applied).await {
+            Ok(()) if complete => {
+                entry.complete(observed);
+                Ok(())
+            }
             Ok(()) => {
-                done(entry, observed);
+                entry.settle(observed);
                 Ok(())
             }
             Err(error) => {

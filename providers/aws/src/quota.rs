@@ -32,7 +32,7 @@ impl Limits {
 
     async fn limit(&self, client: &Client, quota: &str) -> Option<u64> {
         let mut told = self.told.lock().await;
-        if !told.as_ref().is_some_and(|(at, _)| at.elapsed() < GOOD_FOR) {
+        if told.as_ref().is_none_or(|(at, _)| at.elapsed() >= GOOD_FOR) {
             let limits = client.limits().await.ok()?;
             let read = limits.into_iter().filter_map(|(name, max)| Some((name, max.parse().ok()?)));
             *told = Some((Instant::now(), read.collect()));

@@ -1,0 +1,150 @@
+//! A provider on the stateful fake of AWS, and a look at what it made.
+#![allow(dead_code, reason = "each test binary uses its part of it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_aws::account::Freshness;
+use landfall_aws::calls::Calls;
+use landfall_aws::network::NetworkConfig;
+use landfall_aws::observer::Unobserved;
+use landfall_aws::pace::Limits;
+use landfall_aws::provider::{AwsConfig, AwsProvider};
+use landfall_core::ids::{ClusterId, LbId, ProviderName};
+use landfall_core::model::{DesiredLb, NodeSet};
+use landfall_core::outcome::{Outcome, Phase};
+use landfall_core::provider::Provider as _;
+use landfall_core::testing;
+use landfall_testkit::aws::fake::{FakeAws, VPC};
+
+/// Prefix of the annotations that AWS users know.
+pub const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+pub struct Stage {
+    pub aws: FakeAws,
+    pub provider: AwsProvider,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        Self::on(FakeAws::new())
+    }
+
+    /// A process that knows nothing yet, on an account with what is in it.
+    pub fn on(aws: FakeAws) -> Self {
+        Self::with(aws, Freshness::default())
+    }
+
+    pub fn with(aws: FakeAws, freshness: Freshness) -> Self {
+        let shared = Arc::new(aws.clone());
+        let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
+        let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
+        let config = AwsConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
+        Self { aws, provider: AwsProvider::new(config, Arc::new(calls)) }
+    }
+
+    /// The same account with a process that starts anew.
+    pub fn restarted(&self) -> Self {
+        Self::on(self.aws.clone())
+    }
+
+    pub async fn ensure(&self, desired: &DesiredLb) -> Outcome {
+        self.provider.ensure(desired).await.unwrap_or_else(|error| panic!("{}", error.explain()))
+    }
+
+    /// Asks until all is in place, at the times that the outcome tells and after every failure.
+    pub async fn converge(&self, desired: &DesiredLb) -> Outcome {
+        let mut last = String::new();
+        for _ in 0..40 {
+            match self.provider.ensure(desired).await {
+                Ok(outcome) if outcome.phase == Phase::Ready && outcome.steps.is_empty() => return outcome,
+                Ok(outcome) => last = format!("{:?} after {:?}", outcome.phase, outcome.steps),
+                Err(error) => last = error.explain(),
+            }
+            tokio::time::sleep(Duration::from_secs(15)).await;
+        }
+        panic!("does not settle: {last}");
+    }
+
+    /// Asks until nothing is left.
+    pub async fn release(&self, id: &LbId) {
+        let mut last = String::new();
+        for _ in 0..40 {
+            match self.provider.release(id).await {
+                Ok(()) => return,
+                Err(error) => last = error.explain(),
+            }
+            tokio::time::sleep(Duration::from_secs(15)).await;
+        }
+        panic!("is not released: {last}");
+    }
+
+    /// What is in the account besides the nodes, one line per thing, with names for ids.
+    pub fn picture(&self) -> Vec<String> {
+        let groups: BTreeMap<String, String> =
+            self.aws.groups().iter().map(|group| (group.it.arn.to_string(), group.it.name.clone())).collect();
+        let guards: BTreeMap<String, String> =
+            self.aws.groups_of_rules().iter().map(|group| (group.id.to_string(), group.name.clone())).collect();
+        let mut lines = Vec::new();
+        for balancer in self.aws.balancers() {
+            let it = &balancer.it;
+            let mut on: Vec<_> = it.security_groups.iter().map(|id| guards[id.as_str()].clone()).collect();
+            on.sort();
+            let zones: Vec<_> = it.zones.iter().map(|zone| (&zone.subnet, &zone.allocation)).collect();
+            lines.push(format!(
+                "{} {:?} {:?} {zones:?} {on:?} {:?} {:?} {:?} {:?}",
+                it.name, it.scheme, it.address_type, it.private_link_rules, balancer.attributes,
+                balancer.capacity, balancer.tags
+            ));
+            for listener in &balancer.listeners {
+                let spec = &listener.it.spec;
+                let group = spec.forward.as_ref().and_then(|arn| groups.get(arn.as_str()));
+                lines.push(format!(
+                    "{}:{} {:?} {group:?} {:?} {:?} {:?} {:?} {:?}",
+                    it.name, listener.it.port, spec.protocol, spec.certificate, spec.ssl_policy,
+                    listener.certificates, listener.attributes, listener.tags
+                ));
+            }
+        }
+        for group in self.aws.groups() {
+            let mut targets: Vec<_> =
+                group.targets.iter().map(|it| format!("{}:{}", it.target.id, it.target.port)).collect();
+            targets.sort();
+            lines.push(format!(
+                "{} {:?} {:?} {:?} {targets:?} {:?}",
+                group.it.name, group.it.protocol, group.it.health, group.attributes, group.tags
+            ));
+        }
+        for group in self.aws.groups_of_rules() {
+            let rules: Vec<_> = group
+                .ingress
+                .iter()
+                .map(|rule| guards.iter().fold(rule.to_string(), |text, (id, name)| text.replace(id, name)))
+                .collect();
+            if !rules.is_empty() || !group.tags.is_empty() {
+                lines.push(format!("{} {rules:?} {:?}", group.name, group.tags));
+            }
+        }
+        lines.sort();
+        lines
+    }
+}
+
+/// The Service `default/web` with TCP port 80 on three nodes.
+pub fn web() -> DesiredLb {
+    service("web").on(nodes(3))
+}
+
+pub fn service(name: &str) -> DesiredLb {
+    testing::lb(ProviderName::Aws, name)
+}
+
+/// Nodes `n1`, `n2`, … which are the fake's instances `i-0001`, `i-0002`, …
+pub fn nodes(count: u16) -> Arc<NodeSet> {
+    let mut nodes = (*testing::nodes(count)).clone();
+    for node in &mut nodes.eligible {
+        node.provider_id = node.provider_id.as_ref().map(|id| id.replace("test:///zone", "aws:///eu-central-1a"));
+    }
+    Arc::new(nodes)
+}
