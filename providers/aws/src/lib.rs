@@ -33,6 +33,7 @@ pub mod observe;
 pub mod observer;
 mod outcome;
 pub mod pace;
+pub mod provider;
 mod quota;
 mod release;
 pub mod resources;

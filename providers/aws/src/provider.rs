@@ -113,7 +113,7 @@ impl Provider for AwsProvider {
     }
 
     fn target_kind(&self, member: &Member) -> TargetKind {
-        settings::target_kind(member)
+        settings::target_kind(&landfall_core::params::aws::AwsParams::default(), member)
     }
 
     fn validate(&self, desired: &DesiredLb) -> Vec<Refusal> {
