@@ -14,8 +14,18 @@ use landfall_core::provider::Provider;
 pub struct View {
     /// Addresses that take traffic now.
     pub addresses: BTreeSet<IpAddr>,
+    /// Names that lead to such addresses, with the families of these, where the provider tells names instead.
+    pub hostnames: BTreeMap<String, BTreeSet<IpFamily>>,
     /// Listeners on those addresses.
     pub listeners: BTreeMap<PortKey, Listening>,
+}
+
+impl View {
+    /// Whether what a status shows takes traffic now.
+    pub(crate) fn serves(&self, place: &str) -> bool {
+        let address = place.parse().is_ok_and(|address| self.addresses.contains(&address));
+        address || self.hostnames.contains_key(place)
+    }
 }
 
 /// One listener.
@@ -99,4 +109,18 @@ pub(crate) fn addresses(outcome: &Outcome) -> Vec<IpAddr> {
         Ingress::Hostname(_) => None,
     };
     outcome.ingress.iter().filter_map(ip).collect()
+}
+
+/// The host names of an outcome.
+pub(crate) fn hostnames(outcome: &Outcome) -> Vec<String> {
+    let name = |ingress: &Ingress| match ingress {
+        Ingress::Ip { .. } => None,
+        Ingress::Hostname(name) => Some(name.clone()),
+    };
+    outcome.ingress.iter().filter_map(name).collect()
+}
+
+/// Addresses and host names of an outcome, as people read them.
+pub(crate) fn places(outcome: &Outcome) -> Vec<String> {
+    addresses(outcome).iter().map(ToString::to_string).chain(hostnames(outcome)).collect()
 }

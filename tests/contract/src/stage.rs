@@ -12,7 +12,7 @@ use landfall_core::outcome::{Outcome, Phase};
 use landfall_core::pools::Holding;
 use landfall_core::provider::Provider;
 
-use crate::expect::{self, View, addresses};
+use crate::expect::{self, View, addresses, hostnames, places};
 use crate::world::{Traffic, World};
 
 /// How often a wish is asked for before the suite gives up on it.
@@ -23,6 +23,8 @@ pub(crate) struct Stage<W> {
     pub(crate) world: W,
     pub(crate) provider: Arc<dyn Provider>,
     statuses: BTreeMap<LbId, Holding>,
+    /// Host names that the statuses show.
+    names: BTreeMap<LbId, Vec<String>>,
     /// Load balancers that may not lose an address that their status shows.
     pinned: BTreeSet<LbId>,
 }
@@ -33,7 +35,7 @@ impl<W: World> Stage<W> {
         let provider = world.start(&[]).await;
         let external = provider.capabilities().external_state;
         assert_eq!(external, world.traffic().is_some(), "external state and external calls go together");
-        Self { world, provider, statuses: BTreeMap::new(), pinned: BTreeSet::new() }
+        Self { world, provider, statuses: BTreeMap::new(), names: BTreeMap::new(), pinned: BTreeSet::new() }
     }
 
     /// From now on, whatever happens, every outcome must contain the addresses that the status shows then.
@@ -60,8 +62,8 @@ impl<W: World> Stage<W> {
         assert_eq!(self.provider.validate(&wish), [], "the wish should be servable");
         let outcome = self.provider.ensure(&wish).await?;
         if self.pinned.contains(&desired.id) {
-            let (shown, got) = (self.shown(&desired.id), addresses(&outcome));
-            assert!(shown.iter().all(|ip| got.contains(ip)), "{shown:?} was shown, now it is {got:?}");
+            let (shown, got) = (self.places(&desired.id), places(&outcome));
+            assert!(shown.iter().all(|place| got.contains(place)), "{shown:?} was shown, now it is {got:?}");
         }
         Ok(outcome)
     }
@@ -145,7 +147,11 @@ impl<W: World> Stage<W> {
         let twin = W::new().await;
         let provider = twin.start(&[]).await;
         for _ in 0..ROUNDS {
-            if provider.ensure(desired).await.is_ok_and(|outcome| outcome.phase == Phase::Ready) {
+            if provider
+                .ensure(&twin.localise(desired))
+                .await
+                .is_ok_and(|outcome| outcome.phase == Phase::Ready)
+            {
                 break;
             }
             twin.settle().await;
@@ -172,6 +178,12 @@ impl<W: World> Stage<W> {
             .unwrap_or_default()
     }
 
+    /// Addresses and host names that the status shows.
+    fn places(&self, id: &LbId) -> Vec<String> {
+        let names = self.names.get(id).cloned().unwrap_or_default();
+        self.shown(id).iter().map(ToString::to_string).chain(names).collect()
+    }
+
     /// Releases everything and checks that nothing is left.
     pub(crate) async fn finish(mut self) {
         self.world.calm();
@@ -184,9 +196,9 @@ impl<W: World> Stage<W> {
         assert_eq!(self.provider.inventory().await.expect("inventory"), [], "still in the inventory");
     }
 
-    /// The wish with the addresses that the statuses of its members show.
+    /// The wish in this world, with the addresses that the statuses of its members show.
     fn as_seen(&self, desired: &DesiredLb) -> DesiredLb {
-        let mut wish = desired.clone();
+        let mut wish = self.world.localise(desired);
         let shown = self.statuses.get(&desired.id);
         for member in &mut wish.members {
             let same = shown.and_then(|holding| holding.members.iter().find(|other| other.uid == member.uid));
@@ -209,11 +221,13 @@ impl<W: World> Stage<W> {
         }
         let holding = Holding { id: wish.id.clone(), members, sharing: wish.sharing };
         self.statuses.insert(wish.id.clone(), holding);
+        self.names.insert(wish.id.clone(), hostnames(outcome));
     }
 
     /// The Services are gone, and their statuses with them.
     pub(crate) fn forget(&mut self, id: &LbId) {
         self.statuses.remove(id);
+        self.names.remove(id);
     }
 
     /// A look at a load balancer that was asked for; `None` where nothing lies outside the process.
@@ -236,7 +250,10 @@ impl<W: World> Stage<W> {
             assert!(got.contains(&address), "{address} was asked for, got {got:?}");
         }
         let Some(view) = self.view(&desired.id).await else { return };
-        let mut expected = expect::listeners(&*self.provider, desired);
+        if only_names {
+            self.check_names(desired, outcome, &view);
+        }
+        let mut expected = expect::listeners(&*self.provider, &self.world.localise(desired));
         if !desired.retained.is_empty() {
             // What refused members keep is the business of the case that has some.
             expected.retain(|key, _| view.listeners.contains_key(key));
@@ -247,6 +264,16 @@ impl<W: World> Stage<W> {
         assert_eq!(view.listeners, expected, "listeners");
         if !only_names {
             assert_eq!(view.addresses, got.into_iter().collect(), "addresses");
+        }
+    }
+
+    /// Each name that is shown leads to addresses of all families asked for, and each that serves is shown.
+    fn check_names(&self, desired: &DesiredLb, outcome: &Outcome, view: &View) {
+        let shown: BTreeSet<String> = hostnames(outcome).into_iter().collect();
+        assert_eq!(shown, view.hostnames.keys().cloned().collect(), "host names");
+        for family in expect::families(&*self.provider, desired) {
+            let lead = |families: &BTreeSet<IpFamily>| families.contains(&family);
+            assert!(view.hostnames.values().all(lead), "{family} is asked for, got {:?}", view.hostnames);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use landfall_core::error::ErrorClass;
 use landfall_core::ids::LbId;
-use landfall_core::model::{DesiredLb, Member};
+use landfall_core::model::{DesiredLb, IpMode, Member};
 use landfall_core::net::IpFamily;
 use landfall_core::params::ClassParams;
 use landfall_core::pools::Holding;
@@ -27,6 +27,17 @@ pub trait World: Send + Sync + Sized {
     /// Starts a process: a provider that knows nothing but what lies in the world and what the statuses of the
     /// Services show.
     async fn start(&self, statuses: &[Holding]) -> Arc<dyn Provider>;
+
+    /// The wish on what this world has: nodes with the provider ids of its machines.
+    fn localise(&self, desired: &DesiredLb) -> DesiredLb {
+        desired.clone()
+    }
+
+    /// A change to a member that takes another load balancer, if the provider has any such.
+    fn replacing(&self, mut member: Member) -> Member {
+        member.ip_mode = Some(IpMode::Proxy);
+        member
+    }
 
     /// What is in the world that the provider answers for: one line per thing with all that it is set to, but
     /// without addresses. Empty if everything was released.
@@ -57,6 +68,12 @@ pub trait World: Send + Sync + Sized {
         None
     }
 
+    /// Classes of errors that the `n`-th call of a way is tried with. All of them, but in a world whose time is real and
+    /// short.
+    fn classes(&self, _n: usize) -> Vec<ErrorClass> {
+        ErrorClass::examples().to_vec()
+    }
+
     /// Plans a fault for the `n`-th call from now, counted from 1.
     fn disturb(&self, _n: usize, _fault: Fault) {}
 
@@ -83,6 +100,9 @@ pub trait World: Send + Sync + Sized {
     async fn damage(&self, _what: &str) -> bool {
         false
     }
+
+    /// Lets so much time pass that a provider that does not look at everything all the time has noticed the damage.
+    async fn let_damage_show(&self) {}
 
     /// Kinds of objects of strangers that can be in the way of a load balancer.
     fn obstacles(&self) -> Vec<&'static str> {

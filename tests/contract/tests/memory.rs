@@ -130,6 +130,7 @@ impl<const LESSER: bool> World for MemoryWorld<LESSER> {
         let serving = listeners.iter().filter(|listener| names.contains(listener.spec().balancer.as_str()));
         Some(View {
             addresses: active.iter().flat_map(|balancer| balancer.status.addresses.clone()).collect(),
+            hostnames: BTreeMap::new(),
             listeners: serving
                 .map(|listener| {
                     (listener.spec().key, self.listening(listener, &pools[&listener.spec().pool]))

@@ -14,6 +14,7 @@ pub async fn damage_is_repaired<W: World>() {
         let before = stage.converge(&desired).await;
         let picture = stage.world.picture().await;
         let loses_address = stage.world.damage(what).await;
+        stage.world.let_damage_show().await;
         assert!(!stage.plan(&desired).await.expect("plan").is_empty(), "{what} is noticed");
         let after = stage.converge(&desired).await;
         assert_eq!(stage.world.picture().await, picture, "{what} is repaired");

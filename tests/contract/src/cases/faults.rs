@@ -11,7 +11,6 @@ use std::mem::discriminant;
 
 use landfall_core::error::{ErrorClass, ProviderError};
 use landfall_core::model::DesiredLb;
-use landfall_core::provider::Provider;
 
 use crate::stage::Stage;
 use crate::transition::Transition;
@@ -61,9 +60,9 @@ cases! {
     restart_of_two_while_releasing: restart_of_two, releasing;
 }
 
-type Way = fn(&dyn Provider) -> Transition;
+type Way<W> = fn(&Stage<W>) -> Transition;
 
-async fn crash<W: World>(way: Way) {
+async fn crash<W: World>(way: Way<W>) {
     let Some(reference) = undisturbed::<W>(way).await else { return restart_between_acts::<W>(way).await };
     for n in 1..=reference.calls {
         let mut journey = begin::<W>(way).await;
@@ -76,10 +75,10 @@ async fn crash<W: World>(way: Way) {
     }
 }
 
-async fn errors<W: World>(way: Way) {
+async fn errors<W: World>(way: Way<W>) {
     let Some(reference) = undisturbed::<W>(way).await else { return };
     for n in 1..=reference.calls {
-        for class in ErrorClass::examples() {
+        for class in begin::<W>(way).await.stage.world.classes(n) {
             let mut journey = begin::<W>(way).await;
             journey.stage.world.disturb(n, Fault::Class(class));
             let errors = journey.arrive().await;
@@ -91,7 +90,7 @@ async fn errors<W: World>(way: Way) {
     }
 }
 
-async fn lost_answers<W: World>(way: Way) {
+async fn lost_answers<W: World>(way: Way<W>) {
     let Some(reference) = undisturbed::<W>(way).await else { return };
     for n in 1..=reference.calls {
         let mut journey = begin::<W>(way).await;
@@ -105,7 +104,7 @@ async fn lost_answers<W: World>(way: Way) {
 }
 
 /// The process dies after one act of the way and before the status is written, or after that.
-async fn restart_between_acts<W: World>(way: Way) {
+async fn restart_between_acts<W: World>(way: Way<W>) {
     let picture = picture_of_the_way::<W>(way, false).await;
     for written in [false, true] {
         let mut journey = begin::<W>(way).await;
@@ -118,7 +117,7 @@ async fn restart_between_acts<W: World>(way: Way) {
 
 /// The process dies after one act of the way and one for a neighbour, whose status may have been written or not.
 /// Afterwards either may be the first to ask: neither gets what the other's status shows.
-async fn restart_of_two<W: World>(way: Way) {
+async fn restart_of_two<W: World>(way: Way<W>) {
     let picture = picture_of_the_way::<W>(way, true).await;
     for (written, neighbour_written, neighbour_first) in
         (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0))
@@ -180,7 +179,7 @@ async fn compare<W: World>(journey: Journey<W>, picture: &[String], how: &str) {
 }
 
 /// `None` in a world without calls.
-async fn undisturbed<W: World>(way: Way) -> Option<Reference> {
+async fn undisturbed<W: World>(way: Way<W>) -> Option<Reference> {
     let mut journey = begin::<W>(way).await;
     assert_eq!(journey.arrive().await, []);
     let calls = journey.calls();
@@ -191,7 +190,7 @@ async fn undisturbed<W: World>(way: Way) -> Option<Reference> {
 }
 
 /// The picture after an undisturbed way, with a neighbour or without.
-async fn picture_of_the_way<W: World>(way: Way, with_neighbour: bool) -> Vec<String> {
+async fn picture_of_the_way<W: World>(way: Way<W>, with_neighbour: bool) -> Vec<String> {
     let mut journey = begin::<W>(way).await;
     journey.arrive().await;
     if with_neighbour {
@@ -203,9 +202,9 @@ async fn picture_of_the_way<W: World>(way: Way, with_neighbour: bool) -> Vec<Str
 }
 
 /// The stage with the beginning of the way behind it. Where the way keeps the address, it is pinned from here on.
-async fn begin<W: World>(way: Way) -> Journey<W> {
+async fn begin<W: World>(way: Way<W>) -> Journey<W> {
     let mut stage = Stage::<W>::new().await;
-    let transition = way(&*stage.provider);
+    let transition = way(&stage);
     if let Some(from) = &transition.from {
         stage.converge(from).await;
     }

@@ -45,14 +45,15 @@ pub async fn another_cluster_is_left_alone<W: World>() {
     };
     let desired = wishes::lone(stage.provider.name());
     let ours = stage.converge(&desired).await;
-    let theirs = other.ensure(&desired).await.expect("the other cluster's ensure");
+    let wish = stage.world.localise(&desired);
+    let theirs = other.ensure(&wish).await.expect("the other cluster's ensure");
     assert_ne!(ours.ingress, theirs.ingress, "an address given out twice");
     let listed = other.inventory().await.expect("inventory");
     stage.assert_settled(&desired).await;
     stage.release(&desired.id).await;
     assert_eq!(stage.provider.inventory().await.expect("inventory"), []);
     assert_eq!(other.inventory().await.expect("inventory"), listed);
-    assert_eq!(other.ensure(&desired).await.expect("ensure").steps, []);
+    assert_eq!(other.ensure(&wish).await.expect("ensure").steps, []);
     other.release(&desired.id).await.expect("release");
     stage.finish().await;
 }

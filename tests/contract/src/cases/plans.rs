@@ -16,7 +16,7 @@ pub async fn the_plan_is_what_ensure_does<W: World>() {
         Transition::changing_members,
     ] {
         let mut stage = Stage::<W>::new().await;
-        let transition = make(&*stage.provider);
+        let transition = make(&stage);
         if let Some(from) = &transition.from {
             stage.converge(from).await;
         }

@@ -1,13 +1,12 @@
 //! Changes that take another balancer.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use landfall_core::model::DesiredLb;
 use landfall_core::net::IpFamily;
-use landfall_core::outcome::Phase;
+use landfall_core::outcome::{Outcome, Phase};
 
-use crate::expect::addresses;
+use crate::expect::places;
 use crate::stage::Stage;
 use crate::transition::Transition;
 use crate::world::World;
@@ -15,16 +14,16 @@ use crate::world::World;
 /// At every moment, every address in the status takes traffic.
 pub async fn the_old_address_serves_until_the_new_one_does<W: World>() {
     let mut stage = Stage::<W>::new().await;
-    let Transition { from: Some(from), to: Some(to), .. } = Transition::replacing(&*stage.provider) else {
+    let Transition { from: Some(from), to: Some(to), .. } = Transition::replacing(&stage) else {
         panic!("a replacement leads from something to something");
     };
     let old = stage.converge(&from).await;
     let slow = stage.world.slow_down(Duration::from_mins(5));
     for round in 0..4 {
         let outcome = stage.ensure(&to).await.expect("ensure");
-        serves(&stage, &to, &addresses(&outcome)).await;
+        serves(&stage, &to, &outcome).await;
         if slow && round < 3 && outcome.phase != Phase::Ready {
-            assert_eq!(addresses(&outcome), addresses(&old), "round {round}: the old address is shown");
+            assert_eq!(places(&outcome), places(&old), "round {round}: the old address is shown");
         }
         if round == 1 {
             // Half-way through, the process dies.
@@ -33,7 +32,7 @@ pub async fn the_old_address_serves_until_the_new_one_does<W: World>() {
     }
     stage.world.settle().await;
     let outcome = stage.ensure(&to).await.expect("ensure");
-    serves(&stage, &to, &addresses(&outcome)).await;
+    serves(&stage, &to, &outcome).await;
     stage.converge(&to).await;
     stage.assert_settled(&to).await;
     stage.finish().await;
@@ -42,7 +41,7 @@ pub async fn the_old_address_serves_until_the_new_one_does<W: World>() {
 /// There and back before the successor was ready: the address never changes, and the successor goes.
 pub async fn a_change_of_mind_leaves_one_balancer<W: World>() {
     let mut stage = Stage::<W>::new().await;
-    let Transition { from: Some(from), to: Some(to), .. } = Transition::replacing(&*stage.provider) else {
+    let Transition { from: Some(from), to: Some(to), .. } = Transition::replacing(&stage) else {
         panic!("a replacement leads from something to something");
     };
     let before = stage.converge(&from).await;
@@ -59,7 +58,7 @@ pub async fn a_change_of_mind_leaves_one_balancer<W: World>() {
 /// An address that was asked for moves to the successor, though no two can have it.
 pub async fn an_address_asked_for_survives_a_replacement<W: World>() {
     let mut stage = Stage::<W>::new().await;
-    let Transition { from: Some(from), to: Some(to), .. } = Transition::replacing(&*stage.provider) else {
+    let Transition { from: Some(from), to: Some(to), .. } = Transition::replacing(&stage) else {
         panic!("a replacement leads from something to something");
     };
     let [address, _] = stage.world.free_addresses(IpFamily::V4);
@@ -76,10 +75,11 @@ pub async fn an_address_asked_for_survives_a_replacement<W: World>() {
     stage.finish().await;
 }
 
-async fn serves<W: World>(stage: &Stage<W>, desired: &DesiredLb, shown: &[IpAddr]) {
+async fn serves<W: World>(stage: &Stage<W>, desired: &DesiredLb, outcome: &Outcome) {
+    let shown = places(outcome);
     assert!(!shown.is_empty(), "no address is shown");
     if let Some(view) = stage.view(&desired.id).await {
-        assert!(shown.iter().all(|address| view.addresses.contains(address)), "{shown:?} does not serve");
+        assert!(shown.iter().all(|place| view.serves(place)), "{shown:?} does not serve");
         assert!(!view.listeners.is_empty(), "{shown:?} has no listeners");
     }
 }
