@@ -5,6 +5,8 @@
 //! `snapshots` is the resource graph, or the reasons why there is none. Together they are the reference of what
 //! annotations mean; `cargo insta review` accepts changes.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which fail by panicking")]
+
 mod input;
 mod shown;
 mod world;
