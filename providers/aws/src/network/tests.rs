@@ -90,6 +90,7 @@ fn balancer(scheme: Scheme) -> BalancerSettings {
         capacity: None,
         tags: Tags::new(),
         adopt: None,
+        adopt_confirm: None,
         publish: Publish::Created,
     }
 }

@@ -44,6 +44,7 @@ fn settings(desired: &DesiredLb) -> Settings {
             capacity: None,
             tags: Tags::new(),
             adopt: None,
+            adopt_confirm: None,
             publish: Publish::Created,
         },
         members: members.collect(),
