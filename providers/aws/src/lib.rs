@@ -46,6 +46,7 @@ mod roles;
 pub mod sdk;
 pub mod settings;
 mod targets;
+mod targets;
 #[cfg(test)]
 mod testing;
 pub mod sdk;

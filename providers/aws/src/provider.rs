@@ -8,6 +8,7 @@ use landfall_core::ids::{ClusterId, LbId, ProviderName};
 use landfall_core::model::{DesiredLb, Member, TargetKind};
 use landfall_core::net::Protocol;
 use landfall_core::outcome::Outcome;
+use landfall_core::params::ClassParams;
 use landfall_core::plan::Plan;
 use landfall_core::provider::{Capabilities, Owned, Provider};
 use landfall_core::refusal::Refusal;
@@ -112,8 +113,8 @@ impl Provider for AwsProvider {
         &self.capabilities
     }
 
-    fn target_kind(&self, member: &Member) -> TargetKind {
-        settings::target_kind(&landfall_core::params::aws::AwsParams::default(), member)
+    fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind {
+        settings::target_kind(params, member)
     }
 
     fn validate(&self, desired: &DesiredLb) -> Vec<Refusal> {

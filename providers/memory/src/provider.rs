@@ -6,6 +6,7 @@ use landfall_core::ids::{ClusterId, LbId, ProviderName};
 use landfall_core::model::{DesiredLb, Member, TargetKind};
 use landfall_core::net::Protocol;
 use landfall_core::outcome::Outcome;
+use landfall_core::params::ClassParams;
 use landfall_core::plan::{Plan, Resource};
 use landfall_core::provider::{Capabilities, Owned, Provider};
 use landfall_core::refusal::Refusal;
@@ -92,7 +93,7 @@ impl Provider for MemoryProvider {
         &self.capabilities
     }
 
-    fn target_kind(&self, member: &Member) -> TargetKind {
+    fn target_kind(&self, _params: &ClassParams, member: &Member) -> TargetKind {
         // What cannot be read is refused by `validate`; until then nodes are as good a guess as any.
         settings::targets(member).unwrap_or(TargetKind::Nodes)
     }

@@ -8,6 +8,7 @@ use landfall_core::ids::{LbId, ProviderName};
 use landfall_core::model::{DesiredLb, Member, TargetKind};
 use landfall_core::net::Protocol;
 use landfall_core::outcome::{Ingress, Outcome, Problem};
+use landfall_core::params::ClassParams;
 use landfall_core::plan::{Plan, Resource, Step};
 use landfall_core::pools::{AddressBook, PoolFeed, PoolUsage};
 use landfall_core::provider::{Capabilities, Mark, Owned, Provider};
@@ -76,7 +77,7 @@ impl Provider for MetalProvider {
         &self.capabilities
     }
 
-    fn target_kind(&self, _member: &Member) -> TargetKind {
+    fn target_kind(&self, _params: &ClassParams, _member: &Member) -> TargetKind {
         TargetKind::None
     }
 

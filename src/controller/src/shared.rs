@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use k8s_openapi::api::core::v1::{Namespace, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use landfall_core::ids::LbId;
+use landfall_core::class::Class;
 use landfall_core::member::{self, MemberInput};
 use landfall_core::model::TargetKind;
 use landfall_core::report::shown;
@@ -92,11 +92,10 @@ impl Shared {
     /// Only Services whose provider sends traffic to pods are concerned.
     pub(crate) fn slice_changed(&self, change: &Change<EndpointSlice>) {
         for key in self.cluster.slice_changed(change) {
-            let Some(id) = self.cluster.placement(&key).and_then(|placement| placement.wanted) else {
-                continue;
-            };
+            let Some(placement) = self.cluster.placement(&key) else { continue };
+            let (Some(id), Some(class)) = (placement.wanted, placement.class) else { continue };
             let service = self.cluster.services.get(&object_key(&key));
-            let kind = service.and_then(|service| self.target_kind(&id, &service));
+            let kind = service.and_then(|service| self.target_kind(&class, &service));
             if kind == Some(TargetKind::Endpoints) && self.leading.load(Ordering::SeqCst) {
                 let delay = self.config.endpoint_delay;
                 self.queues.add_after(Key::Lb(id), Due::new(Lane::Change), delay);
@@ -109,7 +108,8 @@ impl Shared {
         let to_nodes = |key: &Key| {
             let Key::Lb(id) = key else { return false };
             let group = self.cluster.group(id);
-            let mut kinds = group.wanted.iter().map(|facts| self.target_kind(id, &facts.service));
+            let Some(class) = &group.class else { return false };
+            let mut kinds = group.wanted.iter().map(|facts| self.target_kind(class, &facts.service));
             kinds.any(|kind| kind == Some(TargetKind::Nodes))
         };
         self.add_all(self.cluster.keys().into_iter().filter(to_nodes), Due::new(Lane::Sweep));
@@ -125,9 +125,9 @@ impl Shared {
         self.statuses_due.notify_one();
     }
 
-    fn target_kind(&self, id: &LbId, service: &Service) -> Option<TargetKind> {
-        let provider = self.providers.get(&id.provider)?;
+    fn target_kind(&self, class: &Class, service: &Service) -> Option<TargetKind> {
+        let provider = self.providers.get(&class.provider)?;
         let (member, _) = member::read(MemberInput { service, namespace_labels: None })?;
-        Some(provider.target_kind(&member))
+        Some(provider.target_kind(&class.params, &member))
     }
 }

@@ -85,12 +85,13 @@ pub fn fingerprint(value: &impl serde::Serialize) -> u64 {
 /// Each member that cannot be served is left out with all its reasons and listed as retained; the others are served.
 pub fn desired(snapshot: &Snapshot, provider: &dyn Provider) -> Desired {
     let (mut members, mut refusals, mut retained) = (Vec::new(), Vec::new(), Vec::new());
+    let params = &snapshot.class.params;
     for facts in &snapshot.services {
         let input =
             MemberInput { service: &facts.service, namespace_labels: facts.namespace_labels.as_ref() };
         let Some((mut member, mut reasons)) = member::read(input) else { continue };
         reasons.extend(not_allowed(&snapshot.class, &member));
-        let kind = provider.target_kind(&member);
+        let kind = provider.target_kind(params, &member);
         fit_capabilities(provider.capabilities(), kind, &mut member, &mut reasons);
         if reasons.is_empty() {
             member::add_endpoints(&mut member, kind, &facts.slices.iter().map(AsRef::as_ref));
@@ -105,11 +106,11 @@ pub fn desired(snapshot: &Snapshot, provider: &dyn Provider) -> Desired {
     refusals.extend(one_protocol_where_mixing_is_unknown(provider.capabilities(), &mut members));
     retained.extend(before.into_iter().filter(|one| members.iter().all(|member| member.uid != one.uid)));
 
-    let needs_nodes = members.iter().any(|member| provider.target_kind(member) == TargetKind::Nodes);
+    let needs_nodes = members.iter().any(|member| provider.target_kind(params, member) == TargetKind::Nodes);
     let lb = DesiredLb {
         id: snapshot.id.clone(),
         class: snapshot.class.name.clone(),
-        params: snapshot.class.params.clone(),
+        params: params.clone(),
         sharing: snapshot.class.sharing,
         members,
         retained,

@@ -9,6 +9,7 @@ use crate::ids::{LbId, ProviderName};
 use crate::model::{DesiredLb, Member, MemberRef, TargetKind};
 use crate::net::Protocol;
 use crate::outcome::Outcome;
+use crate::params::ClassParams;
 use crate::plan::{Plan, Resource};
 use crate::pools::AddressBook;
 use crate::refusal::Refusal;
@@ -34,8 +35,9 @@ pub trait Provider: Send + Sync + 'static {
     /// What it can do.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Where this member's traffic goes: decides which changes in the cluster concern it.
-    fn target_kind(&self, member: &Member) -> TargetKind;
+    /// Where this member's traffic goes under the parameters of its class: decides which changes in the cluster
+    /// concern it.
+    fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind;
 
     /// Pure: every reason why this cannot be served, all at once. Members named in a refusal are taken out by
     /// the controller and the rest is served; a refusal without a member refuses the load balancer as a whole.

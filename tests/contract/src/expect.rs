@@ -71,7 +71,7 @@ fn listening(
     let of =
         |family| if families.contains(&family) { member.sources.of(family).to_vec() } else { Vec::new() };
     let capabilities = provider.capabilities();
-    let kind = provider.target_kind(member);
+    let kind = provider.target_kind(&desired.params, member);
     Listening {
         member: member.service.clone(),
         targets: match kind {

@@ -9,6 +9,7 @@ use landfall_core::error::ProviderError;
 use landfall_core::ids::{LbId, ProviderName};
 use landfall_core::model::{DesiredLb, Listener, Member, TargetKind};
 use landfall_core::outcome::{Ingress, Outcome, TargetHealth, UnhealthyTarget};
+use landfall_core::params::ClassParams;
 use landfall_core::plan::Plan;
 use landfall_core::provider::{Capabilities, Owned, Provider};
 use landfall_core::refusal::Refusal;
@@ -74,7 +75,7 @@ impl Provider for Stub {
         &self.capabilities
     }
 
-    fn target_kind(&self, _: &Member) -> TargetKind {
+    fn target_kind(&self, _: &ClassParams, _: &Member) -> TargetKind {
         TargetKind::None
     }
 

@@ -17,7 +17,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> MemberSettings {
     not_served(source, findings);
-    let kind = targets::read(source, class, findings);
+    let kind = targets::read(source, class.target_type, findings);
     let prefix_lists = source.read(keys::PREFIX_LISTS, |text| parse::list(text, prefix_list), findings);
     let path_mtu = source.read(keys::PATH_MTU, parse::switch, findings);
     let settings = MemberSettings {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use landfall_core::annotations::TARGETS;
 use landfall_core::model::{Member, TargetKind};
-use landfall_core::params::aws::{AwsParams, TargetType};
+use landfall_core::params::ClassParams;
+use landfall_core::params::aws::TargetType;
 
 use super::keys;
 use super::parse::{self, Parsed};
@@ -12,7 +13,11 @@ use super::said::{Findings, Origin, Said, Source};
 use crate::api::elb::GroupTargets;
 
 /// Where the member's traffic goes. What cannot be read counts as absent here; [`super::read`] refuses it.
-pub fn target_kind(class: &AwsParams, member: &Member) -> TargetKind {
+pub fn target_kind(params: &ClassParams, member: &Member) -> TargetKind {
+    let class = match params {
+        ClassParams::Aws(params) => params.target_type,
+        ClassParams::Defaults | ClassParams::Metal(_) => None,
+    };
     let source = Source { member, origin: Origin::Member(0) };
     match read(source, class, &mut Findings::default()) {
         GroupTargets::Instance => TargetKind::Nodes,
@@ -21,7 +26,7 @@ pub fn target_kind(class: &AwsParams, member: &Member) -> TargetKind {
 }
 
 /// What the annotations say, which must agree; else what the class says; else nodes.
-pub(super) fn read(source: Source<'_>, class: &AwsParams, findings: &mut Findings) -> GroupTargets {
+pub(super) fn read(source: Source<'_>, class: Option<TargetType>, findings: &mut Findings) -> GroupTargets {
     use GroupTargets::{Instance, Ip};
     let neutral =
         source.read(TARGETS, |text| parse::one_of(text, &[("nodes", Instance), ("pods", Ip)]), findings);
@@ -33,7 +38,7 @@ pub(super) fn read(source: Source<'_>, class: &AwsParams, findings: &mut Finding
     });
     let mut said = [neutral, own, older].into_iter().flatten();
     let Some(first) = said.next() else {
-        return match class.target_type {
+        return match class {
             Some(TargetType::Ip) => Ip,
             Some(TargetType::Instance) | None => Instance,
         };

@@ -5,6 +5,7 @@ use landfall_core::error::ErrorClass;
 use landfall_core::model::TargetKind;
 use landfall_core::net::Protocol;
 use landfall_core::outcome::{Ingress, Phase, UnhealthyTarget};
+use landfall_core::params::ClassParams;
 use landfall_core::testing;
 use std::time::Duration;
 
@@ -98,8 +99,14 @@ async fn a_port_of_a_refused_member_is_not_given_to_another() {
 #[tokio::test(start_paused = true)]
 async fn targets_follow_the_annotation() {
     let cloud = Cloud::new();
-    let kind = |value: &str| provider(&cloud).target_kind(&testing::member("web").annotated(TARGETS, value));
-    assert_eq!(provider(&cloud).target_kind(&testing::member("web")), TargetKind::Nodes);
+    let kind = |value: &str| {
+        provider(&cloud)
+            .target_kind(&ClassParams::Defaults, &testing::member("web").annotated(TARGETS, value))
+    };
+    assert_eq!(
+        provider(&cloud).target_kind(&ClassParams::Defaults, &testing::member("web")),
+        TargetKind::Nodes
+    );
     assert_eq!(kind("nodes"), TargetKind::Nodes);
     assert_eq!(kind("pods"), TargetKind::Endpoints);
 }

@@ -350,7 +350,7 @@ fn warnings(round: &Round<'_>, service: &Service, member: &Member, lb: &DesiredL
         let text = format!("{} mean nothing to this version; known are {known}", unknown.join(", "));
         notes.push(Note::warning("UnknownAnnotation", text));
     }
-    if round.provider.target_kind(member) == TargetKind::Nodes && lb.nodes.eligible.is_empty() {
+    if round.provider.target_kind(&lb.params, member) == TargetKind::Nodes && lb.nodes.eligible.is_empty() {
         let excluded = lb.nodes.excluded.iter().take(5);
         let why: Vec<String> = excluded.map(|node| format!("{} ({:?})", node.name, node.reason)).collect();
         let count = lb.nodes.excluded.len();

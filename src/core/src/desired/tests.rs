@@ -6,6 +6,7 @@ use crate::ids::ProviderName;
 use crate::model::MemberRef;
 use crate::net::IpFamily;
 use crate::outcome::Outcome;
+use crate::params::ClassParams;
 use crate::plan::Plan;
 use crate::provider::Owned;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -45,7 +46,7 @@ impl Provider for Opinion {
     fn capabilities(&self) -> &Capabilities {
         &self.can
     }
-    fn target_kind(&self, _: &Member) -> TargetKind {
+    fn target_kind(&self, _: &ClassParams, _: &Member) -> TargetKind {
         self.kind
     }
     fn validate(&self, desired: &DesiredLb) -> Vec<Refusal> {

@@ -95,5 +95,5 @@ pub async fn target_changes_are_batched<W: World>() {
 }
 
 fn kind_of<W: World>(stage: &Stage<W>, desired: &DesiredLb) -> TargetKind {
-    stage.provider.target_kind(&desired.members[0])
+    stage.provider.target_kind(&desired.params, &desired.members[0])
 }

@@ -55,7 +55,7 @@ fn an_annotation_overrides_the_class(
 fn the_class_names_targets_policy_and_publication() {
     let member = web(&[]).members.remove(0);
     let pods = AwsParams { target_type: Some(TargetType::Ip), ..AwsParams::default() };
-    assert_eq!(target_kind(&pods, &member), TargetKind::Endpoints);
+    assert_eq!(target_kind(&ClassParams::Aws(Box::new(pods)), &member), TargetKind::Endpoints);
     let cert = "arn:aws:acm:eu-west-1:123456789012:certificate/0a";
     let desired = of_class(web(&[("ssl-cert", cert)]), |params| {
         params.ssl_policy = Some("Strict".to_owned());

@@ -13,7 +13,7 @@ use super::*;
 #[case::all_agree(&[(TARGETS, "pods"), ("nlb-target-type", "ip"), ("type", "nlb-ip")], TargetKind::Endpoints)]
 fn targets(#[case] pairs: Pairs<'_>, #[case] want: TargetKind) {
     let desired = web(pairs);
-    assert_eq!(target_kind(&AwsParams::default(), &desired.members[0]), want);
+    assert_eq!(target_kind(&ClassParams::Defaults, &desired.members[0]), want);
     let text = if want == TargetKind::Nodes { "instance" } else { "ip" };
     assert_eq!(at(&desired, "/web/targets"), json!(text));
 }

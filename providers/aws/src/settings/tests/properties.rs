@@ -1,4 +1,3 @@
-use landfall_core::params::aws::AwsParams;
 use proptest::prelude::*;
 
 use super::super::keys::{ALL, LISTENER_ATTRIBUTES, PORT_GROUP_ATTRIBUTES};
@@ -59,7 +58,7 @@ proptest! {
             prop_assert!(refusal.member.is_some(), "no class parameter is set, so each is about a member: {}", refusal);
         }
         for member in &desired.members {
-            target_kind(&AwsParams::default(), member);
+            target_kind(&ClassParams::Defaults, member);
         }
     }
 
