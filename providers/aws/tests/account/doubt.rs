@@ -41,7 +41,7 @@ async fn what_was_made_half_way_is_found() {
     drop(entry);
     let look = world.look(&wish).await.unwrap();
     assert_eq!(look.observed.groups[0].it.name, "tg-1");
-    assert_eq!(look.observed.groups[0].attributes.as_ref().map(|all| all.is_empty()), Some(false));
+    assert_eq!(look.observed.groups[0].attributes.as_ref().map(BTreeMap::is_empty), Some(false));
     assert_eq!(world.count(Action::DescribeTags), 1, "tags are read of what was not seen before");
 }
 

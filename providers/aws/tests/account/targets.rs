@@ -1,5 +1,6 @@
 //! What is known about registered targets.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_aws::api::Action;
@@ -17,7 +18,7 @@ async fn after_a_restart_targets_are_read_when_the_wish_changes() {
     assert_eq!(world.look(&wish).await.unwrap().observed.groups[0].targets, None);
     wish.groups[0].registered.insert(target("i-0009"), "i-0009".to_owned());
     let look = world.look(&wish).await.unwrap();
-    assert_eq!(look.observed.groups[0].targets.as_ref().map(|all| all.len()), Some(2));
+    assert_eq!(look.observed.groups[0].targets.as_ref().map(BTreeMap::len), Some(2));
     assert_eq!(look.observed.balancers[0].details, None, "nodes are no reason to read anything else");
     assert_eq!(world.count(Action::DescribeTargetHealth), 1);
 }
@@ -69,6 +70,6 @@ async fn what_was_written_back_is_known_without_reading() {
     world.account.open(&wish.lb).complete(&observed);
     let before = world.elb_calls();
     let look = world.look(&wish).await.unwrap();
-    assert_eq!(look.observed.groups[0].targets.as_ref().map(|all| all.len()), Some(3));
+    assert_eq!(look.observed.groups[0].targets.as_ref().map(BTreeMap::len), Some(3));
     assert_eq!(world.elb_calls(), before);
 }
