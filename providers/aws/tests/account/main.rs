@@ -1,7 +1,7 @@
 //! The account's snapshot and what is read besides, against the stateful fake of AWS: what is seen, and how many calls
 //! it takes.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod adoption;
 mod doubt;
