@@ -53,15 +53,13 @@ impl Tools<'_> {
             // Somebody else may have made them meanwhile.
             observed = self.look(wanted).await?.observed;
             let shared: Vec<Change> = diff(wanted, &observed)?.into_iter().filter(is_shared).collect();
-            self.apply(wanted, shared, &mut observed, &mut applied, false)
-                .await?;
+            self.apply(wanted, shared, &mut observed, &mut applied, false).await?;
             changes = diff(wanted, &observed)?;
         }
         if changes.is_empty() {
             return Ok(outcome::of(wanted, &observed, applied, look_again));
         }
-        self.apply(wanted, changes, &mut observed, &mut applied, true)
-            .await?;
+        self.apply(wanted, changes, &mut observed, &mut applied, true).await?;
         let look_again = self.account.look_again(&wanted.lb);
         Ok(outcome::of(wanted, &observed, applied, look_again))
     }

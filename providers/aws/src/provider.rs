@@ -81,7 +81,11 @@ impl AwsProvider {
     }
 
     /// The wish, with the operator's word for taking over a load balancer.
-    async fn wanted(&self, client: &Client, desired: &DesiredLb) -> Result<(Wanted, Option<String>), AwsError> {
+    async fn wanted(
+        &self,
+        client: &Client,
+        desired: &DesiredLb,
+    ) -> Result<(Wanted, Option<String>), AwsError> {
         let Reading { settings, problems, .. } = settings::read(desired);
         let found = self.account.balancers(client, &desired.id).await?;
         let current = staying(&settings.balancer, &found);

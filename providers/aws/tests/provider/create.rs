@@ -1,15 +1,13 @@
 //! Load balancers are made: complete, once, and whatever happens in between.
 
-mod stage;
-
 use std::time::Duration;
 
+use crate::stage::{AWS, Stage, nodes, web};
 use landfall_aws::api::elb::{BalancerState, Elb as _, NewLoadBalancer, SubnetMapping};
 use landfall_core::outcome::{Ingress, Phase};
-use landfall_core::provider::Provider as _;
 use landfall_core::params::aws::Scheme;
+use landfall_core::provider::Provider as _;
 use landfall_testkit::aws::fake::{Fault, Quota};
-use stage::{AWS, Stage, nodes, web};
 
 #[tokio::test(start_paused = true)]
 async fn a_service_gets_a_host_name_at_once_and_is_ready_when_it_serves() {
@@ -38,6 +36,7 @@ async fn the_plan_is_what_is_done_and_reads_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_dies_after_any_call_is_finished_by_the_next() {
+    let desired = web();
     let undisturbed = Stage::new();
     undisturbed.converge(&web()).await;
     let calls = undisturbed.aws.calls();
@@ -45,7 +44,7 @@ async fn a_run_that_dies_after_any_call_is_finished_by_the_next() {
         let stage = Stage::new();
         stage.aws.fault_at(call, Fault::Freeze);
         tokio::select! {
-            outcome = stage.provider.ensure(&web()) => panic!("call {call} was never made: {outcome:?}"),
+            outcome = stage.provider.ensure(&desired) => panic!("call {call} was never made: {outcome:?}"),
             () = stage.aws.frozen() => {}
         }
         // In the same process, and in one that starts anew.

@@ -1,5 +1,4 @@
 //! A provider on the stateful fake of AWS, and a look at what it made.
-#![allow(dead_code, reason = "each test binary uses its part of it")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,24 +18,24 @@ use landfall_core::testing;
 use landfall_testkit::aws::fake::{FakeAws, VPC};
 
 /// Prefix of the annotations that AWS users know.
-pub const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+pub(crate) const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 
-pub struct Stage {
-    pub aws: FakeAws,
-    pub provider: AwsProvider,
+pub(crate) struct Stage {
+    pub(crate) aws: FakeAws,
+    pub(crate) provider: AwsProvider,
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::on(FakeAws::new())
     }
 
     /// A process that knows nothing yet, on an account with what is in it.
-    pub fn on(aws: FakeAws) -> Self {
+    pub(crate) fn on(aws: FakeAws) -> Self {
         Self::with(aws, Freshness::default())
     }
 
-    pub fn with(aws: FakeAws, freshness: Freshness) -> Self {
+    pub(crate) fn with(aws: FakeAws, freshness: Freshness) -> Self {
         let shared = Arc::new(aws.clone());
         let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
         let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
@@ -45,16 +44,16 @@ impl Stage {
     }
 
     /// The same account with a process that starts anew.
-    pub fn restarted(&self) -> Self {
+    pub(crate) fn restarted(&self) -> Self {
         Self::on(self.aws.clone())
     }
 
-    pub async fn ensure(&self, desired: &DesiredLb) -> Outcome {
+    pub(crate) async fn ensure(&self, desired: &DesiredLb) -> Outcome {
         self.provider.ensure(desired).await.unwrap_or_else(|error| panic!("{}", error.explain()))
     }
 
     /// Asks until all is in place, at the times that the outcome tells and after every failure.
-    pub async fn converge(&self, desired: &DesiredLb) -> Outcome {
+    pub(crate) async fn converge(&self, desired: &DesiredLb) -> Outcome {
         let mut last = String::new();
         for _ in 0..40 {
             match self.provider.ensure(desired).await {
@@ -68,7 +67,7 @@ impl Stage {
     }
 
     /// Asks until nothing is left.
-    pub async fn release(&self, id: &LbId) {
+    pub(crate) async fn release(&self, id: &LbId) {
         let mut last = String::new();
         for _ in 0..40 {
             match self.provider.release(id).await {
@@ -81,11 +80,15 @@ impl Stage {
     }
 
     /// What is in the account besides the nodes, one line per thing, with names for ids.
-    pub fn picture(&self) -> Vec<String> {
+    pub(crate) fn picture(&self) -> Vec<String> {
         let groups: BTreeMap<String, String> =
             self.aws.groups().iter().map(|group| (group.it.arn.to_string(), group.it.name.clone())).collect();
-        let guards: BTreeMap<String, String> =
-            self.aws.groups_of_rules().iter().map(|group| (group.id.to_string(), group.name.clone())).collect();
+        let guards: BTreeMap<String, String> = self
+            .aws
+            .groups_of_rules()
+            .iter()
+            .map(|group| (group.id.to_string(), group.name.clone()))
+            .collect();
         let mut lines = Vec::new();
         for balancer in self.aws.balancers() {
             let it = &balancer.it;
@@ -94,16 +97,27 @@ impl Stage {
             let zones: Vec<_> = it.zones.iter().map(|zone| (&zone.subnet, &zone.allocation)).collect();
             lines.push(format!(
                 "{} {:?} {:?} {zones:?} {on:?} {:?} {:?} {:?} {:?}",
-                it.name, it.scheme, it.address_type, it.private_link_rules, balancer.attributes,
-                balancer.capacity, balancer.tags
+                it.name,
+                it.scheme,
+                it.address_type,
+                it.private_link_rules,
+                balancer.attributes,
+                balancer.capacity,
+                balancer.tags
             ));
             for listener in &balancer.listeners {
                 let spec = &listener.it.spec;
                 let group = spec.forward.as_ref().and_then(|arn| groups.get(arn.as_str()));
                 lines.push(format!(
                     "{}:{} {:?} {group:?} {:?} {:?} {:?} {:?} {:?}",
-                    it.name, listener.it.port, spec.protocol, spec.certificate, spec.ssl_policy,
-                    listener.certificates, listener.attributes, listener.tags
+                    it.name,
+                    listener.it.port,
+                    spec.protocol,
+                    spec.certificate,
+                    spec.ssl_policy,
+                    listener.certificates,
+                    listener.attributes,
+                    listener.tags
                 ));
             }
         }
@@ -132,19 +146,20 @@ impl Stage {
 }
 
 /// The Service `default/web` with TCP port 80 on three nodes.
-pub fn web() -> DesiredLb {
+pub(crate) fn web() -> DesiredLb {
     service("web").on(nodes(3))
 }
 
-pub fn service(name: &str) -> DesiredLb {
+pub(crate) fn service(name: &str) -> DesiredLb {
     testing::lb(ProviderName::Aws, name)
 }
 
 /// Nodes `n1`, `n2`, … which are the fake's instances `i-0001`, `i-0002`, …
-pub fn nodes(count: u16) -> Arc<NodeSet> {
+pub(crate) fn nodes(count: u16) -> Arc<NodeSet> {
     let mut nodes = (*testing::nodes(count)).clone();
     for node in &mut nodes.eligible {
-        node.provider_id = node.provider_id.as_ref().map(|id| id.replace("test:///zone", "aws:///eu-central-1a"));
+        node.provider_id =
+            node.provider_id.as_ref().map(|id| id.replace("test:///zone", "aws:///eu-central-1a"));
     }
     Arc::new(nodes)
 }

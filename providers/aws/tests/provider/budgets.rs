@@ -1,13 +1,11 @@
 //! What runs cost, in calls.
 
-mod stage;
-
+use crate::stage::{Stage, nodes, service, web};
 use landfall_aws::api::{Action, Category};
 use landfall_core::model::DesiredLb;
 use landfall_core::net::Protocol;
 use landfall_core::provider::Provider as _;
 use landfall_testkit::aws::fake::{FakeAws, Quota};
-use stage::{Stage, nodes, service, web};
 
 const MANY: usize = 1_000;
 
@@ -96,10 +94,8 @@ async fn a_node_more_is_one_registration_per_target_group_and_nothing_else() {
     }
     let calls = calls_of(&stage.aws, before);
     let registrations = calls.iter().filter(|action| **action == Action::RegisterTargets).count();
-    let others: Vec<_> = calls
-        .iter()
-        .filter(|action| action.category() != Category::ElbRegistration)
-        .collect();
+    let others: Vec<_> =
+        calls.iter().filter(|action| action.category() != Category::ElbRegistration).collect();
     println!("a node more with {MANY}: {registrations} registrations, besides {others:?}");
     assert_eq!(registrations, MANY);
     assert_eq!(others, [&Action::DescribeInstances], "the node is read once");

@@ -1,0 +1,142 @@
+//! Load balancers are removed without a trace, in an order that AWS accepts, and never against a protection.
+
+use std::time::Duration;
+
+use crate::stage::{AWS, Stage, nodes, service, web};
+use landfall_aws::api::elb::Elb as _;
+use landfall_core::error::ErrorClass;
+use landfall_core::net::Protocol;
+use landfall_core::provider::Provider as _;
+use landfall_testkit::aws::fake::{Fault, Timing};
+
+/// Things take the time that they take in reality.
+fn slow() -> Timing {
+    Timing {
+        provisioning: Duration::from_mins(2),
+        group_release: Duration::from_secs(20),
+        interface_release: Duration::from_mins(1),
+        ..Timing::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_one_takes_the_backend_group_along() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    let other = service("other").on(nodes(3));
+    stage.converge(&web()).await;
+    stage.converge(&other).await;
+    stage.release(&web().id).await;
+    assert!(stage.picture().iter().any(|line| line.contains("backend")), "the other one needs it");
+    stage.release(&other.id).await;
+    assert_eq!(stage.picture(), empty);
+    let before = stage.aws.writes();
+    stage.release(&other.id).await;
+    assert_eq!(stage.aws.writes(), before, "nothing is left to do");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_backend_group_comes_back_with_the_next_one() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    let picture = stage.picture();
+    stage.release(&web().id).await;
+    stage.converge(&web()).await;
+    assert_eq!(stage.picture(), picture);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_has_not_let_go_of_is_named_and_waited_for() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    stage.aws.set_timing(slow());
+    stage.converge(&web()).await;
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert!(matches!(error.class(), ErrorClass::Waiting { .. }), "{}", error.explain());
+    assert!(error.explain().contains("eni-"), "{}", error.explain());
+    stage.restarted().release(&web().id).await;
+    assert_eq!(stage.picture(), empty);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_removed_while_it_is_being_set_up() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    stage.aws.set_timing(slow());
+    stage.ensure(&web()).await;
+    stage.release(&web().id).await;
+    assert_eq!(stage.picture(), empty);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_protected_one_is_not_touched_until_the_protection_is_lifted() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    let key = format!("{AWS}attributes");
+    let desired = web().with(|member| member.annotated(&key, "deletion_protection.enabled=true"));
+    stage.converge(&desired).await;
+    let (picture, before) = (stage.picture(), stage.aws.writes());
+    let error = stage.provider.release(&desired.id).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "DeletionProtected");
+    assert!(error.explain().contains("deletion_protection.enabled"), "{}", error.explain());
+    assert_eq!((stage.picture(), stage.aws.writes()), (picture, before));
+    let arn = stage.aws.balancers()[0].it.arn.clone();
+    let lifted = [("deletion_protection.enabled".to_owned(), "false".to_owned())].into();
+    stage.aws.console().modify_balancer_attributes(&arn, &lifted).await.unwrap();
+    stage.release(&desired.id).await;
+    assert_eq!(stage.picture(), empty);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_behind_an_endpoint_service_waits_for_it() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    let arn = stage.aws.balancers()[0].it.arn.clone();
+    stage.aws.set_endpoint_service(&arn, true);
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert!(error.explain().contains("endpoint service"), "{}", error.explain());
+    stage.aws.set_endpoint_service(&arn, false);
+    stage.release(&web().id).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_dies_or_fails_at_any_call_is_finished_by_the_next() {
+    let desired = web().with(|member| member.listening(&[(Protocol::Tcp, 80), (Protocol::Udp, 53)]));
+    let undisturbed = Stage::new();
+    let empty = undisturbed.picture();
+    undisturbed.converge(&desired).await;
+    let before = undisturbed.aws.calls();
+    undisturbed.release(&desired.id).await;
+    let calls = undisturbed.aws.calls() - before;
+    for call in 1..=calls {
+        for fault in [Fault::Freeze, Fault::LoseAnswer, Fault::code("InternalFailure")] {
+            let stage = Stage::new();
+            stage.converge(&desired).await;
+            stage.aws.fault_at(call, fault.clone());
+            tokio::select! {
+                _ = stage.provider.release(&desired.id) => {}
+                () = stage.aws.frozen() => {}
+            }
+            stage.restarted().release(&desired.id).await;
+            assert_eq!(stage.picture(), empty, "{fault:?} at call {call}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_made_one_is_removed() {
+    let desired = web();
+    let made = Stage::new();
+    made.converge(&web()).await;
+    for call in 1..=made.aws.calls() {
+        let stage = Stage::new();
+        let empty = stage.picture();
+        stage.aws.fault_at(call, Fault::Freeze);
+        tokio::select! {
+            _ = stage.provider.ensure(&desired) => {}
+            () = stage.aws.frozen() => {}
+        }
+        stage.release(&web().id).await;
+        assert_eq!(stage.picture(), empty, "made up to call {call}");
+    }
+}
