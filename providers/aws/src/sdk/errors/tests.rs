@@ -18,8 +18,9 @@ fn response(status: u16) -> HttpResponse {
 
 fn service(status: u16, code: Option<&str>) -> Failed {
     let mut metadata = ErrorMetadata::builder();
-    metadata.set_code(code.map(str::to_owned));
-    metadata.set_message(code.map(|_| "Its text.".to_owned()));
+    if let Some(code) = code {
+        metadata = metadata.code(code).message("Its text.");
+    }
     SdkError::service_error(DescribeLoadBalancersError::generic(metadata.build()), response(status))
 }
 
