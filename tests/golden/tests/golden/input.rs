@@ -48,7 +48,7 @@ impl Input {
                 other => return Err(format!("kind {other:?}")),
             }
         }
-        let (members, refusals) = members(&services, &slices, &params.aws())?;
+        let (members, refusals) = members(&services, &slices, &params)?;
         let desired = DesiredLb {
             id: id(&members)?,
             class: ClassName::new("aws").map_err(|error| error.to_string())?,
@@ -92,7 +92,7 @@ fn allocate(service: &mut Value, number: usize) {
 fn members(
     services: &[Service],
     slices: &[EndpointSlice],
-    class: &AwsParams,
+    class: &ClassParams,
 ) -> Result<(Vec<Member>, Vec<Refusal>), String> {
     let (mut members, mut refusals) = (Vec::new(), Vec::new());
     for service in services {
