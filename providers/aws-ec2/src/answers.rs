@@ -30,11 +30,7 @@ pub(crate) fn next(token: Option<String>) -> Option<String> {
 pub(crate) fn subnet(sdk: SdkSubnet) -> Result<Subnet, Unreadable> {
     let id = Thing::new("Subnet", "").need("SubnetId", sdk.subnet_id)?;
     let of = Thing::new("Subnet", &id);
-    let associated = |one: &SubnetIpv6CidrBlockAssociation| {
-        let state = one.ipv6_cidr_block_state.as_ref().and_then(|state| state.state.as_ref());
-        state == Some(&SubnetCidrBlockStateCode::Associated)
-    };
-    let ipv6 = sdk.ipv6_cidr_block_association_set.into_iter().flatten().filter(associated);
+    let ipv6 = sdk.ipv6_cidr_block_association_set.into_iter().flatten().filter(is_usable);
     Ok(Subnet {
         vpc: VpcId::new(of.need("VpcId", sdk.vpc_id)?),
         zone: of.need("AvailabilityZone", sdk.availability_zone)?,
@@ -48,6 +44,16 @@ pub(crate) fn subnet(sdk: SdkSubnet) -> Result<Subnet, Unreadable> {
         outpost: sdk.outpost_arn,
         tags: tags(of, sdk.tags)?,
         id: SubnetId::new(id.as_str()),
+    })
+}
+
+/// Whether a subnet has this range: it is not on its way in or out. Asked by what it is not, because moto 5.2.1 tells
+/// `{'State': 'associated'}` for `associated`.
+fn is_usable(association: &SubnetIpv6CidrBlockAssociation) -> bool {
+    use SubnetCidrBlockStateCode::{Associating, Disassociated, Disassociating, Failed, Failing};
+    let state = association.ipv6_cidr_block_state.as_ref().and_then(|state| state.state.as_ref());
+    state.is_some_and(|state| {
+        !matches!(state, Associating | Disassociated | Disassociating | Failed | Failing)
     })
 }
 
