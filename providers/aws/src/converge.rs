@@ -52,9 +52,11 @@ impl Tools<'_> {
             let _maker = self.shared.making.lock().await;
             // Somebody else may have made them meanwhile.
             observed = self.look(wanted).await?.observed;
-            let shared: Vec<Change> = diff(wanted, &observed)?.into_iter().filter(is_shared).collect();
-            self.apply(wanted, shared, &mut observed, &mut applied, false).await?;
             changes = diff(wanted, &observed)?;
+            let last = changes.iter().rposition(is_shared).map_or(0, |last| last + 1);
+            let rest = changes.split_off(last);
+            self.apply(wanted, changes, &mut observed, &mut applied, false).await?;
+            changes = rest;
         }
         if changes.is_empty() {
             return Ok(outcome::of(wanted, &observed, applied, look_again));

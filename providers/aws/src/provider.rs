@@ -86,7 +86,10 @@ impl AwsProvider {
         client: &Client,
         desired: &DesiredLb,
     ) -> Result<(Wanted, Option<String>), AwsError> {
-        let Reading { settings, problems, .. } = settings::read(desired);
+        let Reading { settings, refusals: reasons, problems } = settings::read(desired);
+        if !reasons.is_empty() {
+            return Err(AwsError::Refused { whom: desired.id.to_string(), reasons });
+        }
         let found = self.account.balancers(client, &desired.id).await?;
         let current = staying(&settings.balancer, &found);
         let facts = network::gather(client, &self.network, desired, &settings, current).await?;

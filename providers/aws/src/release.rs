@@ -30,6 +30,8 @@ pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError>
     let nobody_else = shared.users.try_write();
     let mut observed = observe(client, account, lb, None).await?.observed;
     if nobody_else.is_err() {
+        // The next release takes it along.
+        account.keep_backend(lb);
         observed.backend = None;
         observed.node_groups.clear();
     }

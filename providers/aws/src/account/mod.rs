@@ -74,6 +74,11 @@ impl Account {
         Entry { account: self, lb: lb.clone(), settled: false }
     }
 
+    /// The backend group that the last look at a load balancer showed is nothing that it may remove.
+    pub(crate) fn keep_backend(&self, lb: &LbId) {
+        self.state().lend(lb, None);
+    }
+
     /// When to look again at a load balancer although nothing changes here; `None` if nothing is known of it.
     pub(crate) fn look_again(&self, lb: &LbId) -> Option<Duration> {
         self.state().known(lb).map(|known| known.look_again(Instant::now(), &self.freshness))

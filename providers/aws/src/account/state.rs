@@ -16,6 +16,7 @@ use crate::api::Tags;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{LoadBalancer, TargetGroup};
 use crate::api::ids::LoadBalancerArn;
+use crate::api::ids::SecurityGroupId;
 use crate::change::kinds;
 use crate::marks;
 use crate::observe::{Balancer, Foreign, Observed};
@@ -356,6 +357,16 @@ impl State {
             Some(beside) if has(beside) => None,
             Some(beside) if has(&wish.name) => Some(beside),
             _ => Some(&wish.name),
+        }
+    }
+
+    /// Notes which backend group a look at a load balancer showed: if it is missing from what is written back, it is
+    /// gone.
+    pub(crate) fn lend(&mut self, lb: &LbId, backend: Option<SecurityGroupId>) {
+        if let Some(known) = self.known.get_mut(lb) {
+            known.lent = backend;
+        } else if backend.is_some() {
+            self.known_mut(lb).lent = backend;
         }
     }
 

@@ -11,7 +11,7 @@ use crate::change::{BalancerChange, Change, GuardRef, NewBalancer};
 use crate::defaults;
 use crate::observe::{Balancer, BalancerDetails};
 
-/// It is made, or changed in place, up to what must wait for the listeners.
+/// It is made, or changed in place but for its shape.
 pub(super) fn balancer(diff: &Diff<'_>) -> Vec<Change> {
     let changes = match diff.roles.current {
         None => made(diff),
@@ -21,16 +21,39 @@ pub(super) fn balancer(diff: &Diff<'_>) -> Vec<Change> {
     named(diff, changes)
 }
 
-/// IPv6 is given up only when no listener forwards to IPv6 targets any more.
-pub(super) fn narrow(diff: &Diff<'_>) -> Vec<Change> {
-    let current = diff.roles.current.filter(|current| !diff.roles.held && narrows(diff, current));
-    let change = current.map(|current| {
+/// When a load balancer gets other subnets or families. AWS takes no listener that the shape has no room for: IPv6
+/// targets need IPv6, and UDP on both families needs source NAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Before any listener changes.
+    First,
+    /// It gets IPv6: after those listeners that it may not go with, before those that need it.
+    Between,
+    /// It gives up IPv6 or source NAT: after all listeners.
+    Last,
+}
+
+/// Other subnets, source NAT or families, if this is the time.
+pub(super) fn reshape(diff: &Diff<'_>, when: When) -> Vec<Change> {
+    let current = diff.roles.current.filter(|_| !diff.roles.held);
+    let change = current.filter(|current| time(diff, current) == when).and_then(|current| {
+        let (from, to) = (current.it.address_type, diff.wanted.balancer.address_type);
         if moves(diff, current) {
-            return moved(diff, current);
+            return Some(moved(diff, current));
         }
-        BalancerChange::AddressType { from: current.it.address_type, to: AddressType::Ipv4 }
+        (from != to && !narrows_adopted(diff, current)).then_some(BalancerChange::AddressType { from, to })
     });
     named(diff, change.into_iter().collect())
+}
+
+fn time(diff: &Diff<'_>, current: &Balancer) -> When {
+    let wish = &diff.wanted.balancer;
+    match (current.it.address_type, wish.address_type) {
+        (AddressType::Dualstack, AddressType::Ipv4) => When::Last,
+        _ if current.it.source_nat && !wish.source_nat => When::Last,
+        (AddressType::Ipv4, AddressType::Dualstack) => When::Between,
+        _ => When::First,
+    }
 }
 
 fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
@@ -60,12 +83,6 @@ fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
 
 fn adjusted(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
     let mut changes = Vec::new();
-    let to = diff.wanted.balancer.address_type;
-    if moves(diff, current) && !narrows(diff, current) {
-        changes.push(moved(diff, current));
-    } else if current.it.address_type == AddressType::Ipv4 && to == AddressType::Dualstack {
-        changes.push(BalancerChange::AddressType { from: AddressType::Ipv4, to });
-    }
     changes.extend(guards(diff, current));
     if let Some(details) = &current.details {
         changes.extend(attributes(diff, &details.attributes));
@@ -85,11 +102,9 @@ fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
     subnets_of(current) != to || current.it.source_nat != wish.source_nat
 }
 
-/// Whether it gives up IPv6.
-fn narrows(diff: &Diff<'_>, current: &Balancer) -> bool {
-    !diff.is_adopted()
-        && current.it.address_type == AddressType::Dualstack
-        && diff.wanted.balancer.address_type == AddressType::Ipv4
+/// Whether one that was taken over would give up IPv6, which nobody asked for.
+fn narrows_adopted(diff: &Diff<'_>, current: &Balancer) -> bool {
+    diff.is_adopted() && current.it.address_type == AddressType::Dualstack
 }
 
 fn moved(diff: &Diff<'_>, current: &Balancer) -> BalancerChange {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_core::ids::LbId;
+use landfall_core::net::IpFamily;
 
 use super::groups::attribute_change;
 use super::{Diff, tags};
@@ -21,30 +22,48 @@ use crate::roles;
 const DEFAULT_SSL_POLICY: &str = "ELBSecurityPolicy-2016-08";
 
 /// Listeners that differ are changed, those that nobody wants go, and then new ones come: so the limit of listeners per
-/// load balancer is not in the way.
-pub(super) fn listeners(diff: &Diff<'_>) -> Result<Vec<Change>, AwsError> {
+/// load balancer is not in the way. Those that forward to IPv6 targets are apart.
+pub(super) fn listeners(diff: &Diff<'_>) -> Result<(Vec<Change>, Vec<Change>), AwsError> {
     let found: &[ListenerDetails] = match diff.roles.current {
         Some(current) => match &current.details {
             Some(details) => &details.listeners,
-            None => return Ok(Vec::new()),
+            None => return Ok((Vec::new(), Vec::new())),
         },
         None => &[],
     };
-    let (mut changes, mut made) = (Vec::new(), Vec::new());
-    for wish in &diff.wanted.listeners {
-        match found.iter().find(|listener| listener.it.port == wish.port) {
-            None => made.extend(create(diff, wish)),
-            Some(there) if roles::is_retained(&there.tags, diff.wanted) => {}
-            Some(there) => changes.extend(adjust(diff, there, wish)?),
-        }
-    }
     let wanted: BTreeSet<u16> = diff.wanted.listeners.iter().map(|wish| wish.port).collect();
     let spare = found.iter().filter(|listener| {
         !wanted.contains(&listener.it.port) && !roles::is_retained(&listener.tags, diff.wanted)
     });
+    let (of_ipv6, others): (Vec<_>, Vec<_>) =
+        diff.wanted.listeners.iter().partition(|wish| is_ipv6(diff, wish));
+    let (mut changes, made) = adjusted_and_made(diff, found, &others)?;
     changes.extend(give_back(&diff.wanted.lb, diff.balancer_name(), spare));
     changes.extend(made);
-    Ok(changes)
+    let (mut late, made) = adjusted_and_made(diff, found, &of_ipv6)?;
+    late.extend(made);
+    Ok((changes, late))
+}
+
+fn is_ipv6(diff: &Diff<'_>, wish: &ListenerWish) -> bool {
+    let group = diff.wanted.groups.iter().find(|group| group.name == wish.group);
+    group.is_some_and(|group| group.family == IpFamily::V6)
+}
+
+fn adjusted_and_made(
+    diff: &Diff<'_>,
+    found: &[ListenerDetails],
+    wishes: &[&ListenerWish],
+) -> Result<(Vec<Change>, Vec<Change>), AwsError> {
+    let (mut adjusted, mut made) = (Vec::new(), Vec::new());
+    for wish in wishes {
+        match found.iter().find(|listener| listener.it.port == wish.port) {
+            None => made.extend(create(diff, wish)),
+            Some(there) if roles::is_retained(&there.tags, diff.wanted) => {}
+            Some(there) => adjusted.extend(adjust(diff, there, wish)?),
+        }
+    }
+    Ok((adjusted, made))
 }
 
 /// Removes our listeners from a load balancer. One that was there before us forwards again to where it did; what does

@@ -21,6 +21,7 @@ mod listeners;
 mod spare;
 mod tags;
 
+use balancer::When;
 use listeners::give_back;
 pub(crate) use spare::let_go;
 
@@ -33,9 +34,13 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, 
     changes.extend(guards::frontend(&diff));
     changes.extend(groups::groups(&diff));
     changes.extend(spare::blocking(&diff));
+    changes.extend(balancer::reshape(&diff, When::First));
     changes.extend(balancer::balancer(&diff));
-    changes.extend(listeners::listeners(&diff)?);
-    changes.extend(balancer::narrow(&diff));
+    let (listeners, of_ipv6) = listeners::listeners(&diff)?;
+    changes.extend(listeners);
+    changes.extend(balancer::reshape(&diff, When::Between));
+    changes.extend(of_ipv6);
+    changes.extend(balancer::reshape(&diff, When::Last));
     changes.extend(tags::tags(&diff));
     changes.extend(spare::spare(&diff));
     Ok(diff.sealed(changes))

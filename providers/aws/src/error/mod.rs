@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use landfall_core::error::{Category, Classified, ErrorClass};
+use landfall_core::refusal::Refusal;
 
 mod codes;
 
@@ -122,6 +123,14 @@ pub enum AwsError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// The wish cannot be read in full, and what is left out would get defaults that nobody asked for.
+    #[error("the wish of {whom} is refused: {}", all(reasons))]
+    Refused {
+        /// Whose it is.
+        whom: String,
+        /// Every reason.
+        reasons: Vec<Refusal>,
+    },
     /// A change refers to something that neither exists nor was made before it: a fault of the comparison.
     #[error("a change for {whom} refers to the {kind} {name:?}, which does not exist: please report this")]
     Lost {
@@ -230,6 +239,7 @@ impl Classified for AwsError {
             Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
             Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
             Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } => ErrorClass::Rejected,
+            Self::Refused { .. } => ErrorClass::Rejected,
             Self::Lost { .. } => ErrorClass::Bug,
         }
     }
@@ -246,6 +256,7 @@ impl Classified for AwsError {
             Self::CredentialsRejected { .. } => codes::CREDENTIALS_REJECTED,
             Self::AdoptionNeedsConfirmation { .. } => "AdoptionNeedsConfirmation",
             Self::NotAdoptable { .. } => "NotAdoptable",
+            Self::Refused { .. } => "Refused",
             Self::Lost { .. } => "LostReference",
         })
     }
@@ -301,6 +312,10 @@ pub(crate) fn class_word(error: &ApiError) -> &'static str {
 
 fn owned_by(owner: Option<&str>) -> String {
     owner.map_or_else(|| "which is not ours".to_owned(), |owner| format!("made by {owner}"))
+}
+
+fn all(reasons: &[Refusal]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn used_by(by: &[String]) -> String {

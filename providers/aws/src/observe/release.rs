@@ -14,9 +14,10 @@ use crate::marks;
 /// one that was taken over did before, and whether anybody else needs the backend group.
 pub(super) async fn observe(client: &Client, account: &Account, lb: &LbId) -> Result<Look, AwsError> {
     let mut observed = {
-        let state = account.state();
+        let mut state = account.state();
         let mut observed = state.known(lb).map(Known::observed).unwrap_or_default();
         observed.backend = state.backend.clone().filter(|_| state.is_last(lb));
+        state.lend(lb, observed.backend.as_ref().map(|group| group.id.clone()));
         observed
     };
     for balancer in &mut observed.balancers {
@@ -30,9 +31,7 @@ pub(super) async fn observe(client: &Client, account: &Account, lb: &LbId) -> Re
     if let Some(backend) = &observed.backend {
         observed.node_groups =
             client.security_groups(&WhichSecurityGroups::LettingIn(backend.id.clone())).await?;
-        let mut state = account.state();
-        state.doors.forget();
-        state.known_mut(lb).lent = Some(backend.id.clone());
+        account.state().doors.forget();
     }
     Ok(Look { observed, look_again: None })
 }

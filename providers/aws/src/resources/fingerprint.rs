@@ -1,7 +1,8 @@
 //! The part of a wish that the lists of an account do not show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use landfall_core::model::MemberRef;
 use landfall_core::names::hash_of;
 use serde::Serialize;
 
@@ -15,6 +16,8 @@ struct Unlisted<'a> {
     capacity: Option<u32>,
     listeners: &'a [ListenerWish],
     groups: BTreeMap<&'a str, &'a Attributes>,
+    /// Their listeners stay although nobody asks for them.
+    retained: &'a BTreeSet<MemberRef>,
 }
 
 impl Wanted {
@@ -26,6 +29,7 @@ impl Wanted {
             capacity: self.balancer.capacity,
             listeners: &self.listeners,
             groups: self.groups.iter().map(|group| (group.name.as_str(), &group.attributes)).collect(),
+            retained: &self.retained,
         };
         // Text, numbers and maps with text keys always have a JSON form; were there none, an empty one would only
         // make a fingerprint that no tag has.

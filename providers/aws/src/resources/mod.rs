@@ -76,9 +76,7 @@ pub fn wanted(cluster: &ClusterId, desired: &DesiredLb, settings: &Settings, fac
     let mut groups = Vec::with_capacity(served.len());
     let mut listeners = Vec::with_capacity(served.len());
     for each in &served {
-        // The name that was asked for does not tell a load balancer from its successor.
-        let of = balancer.beside.as_ref().unwrap_or(&balancer.name);
-        let group = groups::target_group(&inputs, of, each, &mut problems);
+        let group = groups::target_group(&inputs, balancer.identity(), each, &mut problems);
         listeners.push(groups::listener(&inputs, each, &group.name));
         groups.push(group);
     }

@@ -38,9 +38,8 @@ async fn the_plan_is_what_is_done_and_reads_only() {
 async fn a_run_that_dies_after_any_call_is_finished_by_the_next() {
     let desired = web();
     let undisturbed = Stage::new();
-    undisturbed.converge(&web()).await;
-    let calls = undisturbed.aws.calls();
-    for call in 1..=calls {
+    undisturbed.ensure(&desired).await;
+    for call in 1..=undisturbed.aws.calls() {
         let stage = Stage::new();
         stage.aws.fault_at(call, Fault::Freeze);
         tokio::select! {

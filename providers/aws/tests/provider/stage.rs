@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_aws::account::Freshness;
+use landfall_aws::api::elb::HealthState;
 use landfall_aws::calls::Calls;
 use landfall_aws::network::NetworkConfig;
 use landfall_aws::observer::Unobserved;
@@ -15,7 +16,7 @@ use landfall_core::model::{DesiredLb, NodeSet};
 use landfall_core::outcome::{Outcome, Phase};
 use landfall_core::provider::Provider as _;
 use landfall_core::testing;
-use landfall_testkit::aws::fake::{FakeAws, VPC};
+use landfall_testkit::aws::fake::{FakeAws, GroupView, VPC};
 
 /// Prefix of the annotations that AWS users know.
 pub(crate) const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
@@ -122,8 +123,7 @@ impl Stage {
             }
         }
         for group in self.aws.groups() {
-            let mut targets: Vec<_> =
-                group.targets.iter().map(|it| format!("{}:{}", it.target.id, it.target.port)).collect();
+            let mut targets: Vec<_> = registered(&group).map(|it| format!("{}:{}", it.id, it.port)).collect();
             targets.sort();
             lines.push(format!(
                 "{} {:?} {:?} {:?} {targets:?} {:?}",
@@ -162,4 +162,12 @@ pub(crate) fn nodes(count: u16) -> Arc<NodeSet> {
             node.provider_id.as_ref().map(|id| id.replace("test:///zone", "aws:///eu-central-1a"));
     }
     Arc::new(nodes)
+}
+
+/// The targets of a group but for those that drain, as `id:port`.
+pub(crate) fn registered(group: &GroupView) -> Vec<String> {
+    let there = group.targets.iter().filter(|it| it.state != HealthState::Draining);
+    let mut ids: Vec<_> = there.map(|it| format!("{}:{}", it.target.id, it.target.port)).collect();
+    ids.sort();
+    ids
 }

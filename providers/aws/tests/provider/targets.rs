@@ -1,16 +1,12 @@
 //! Targets come and go in few calls, and one that AWS refuses costs no other.
 
-use crate::stage::{Stage, nodes, web};
+use crate::stage::{self, Stage, nodes, web};
 use landfall_aws::api::Action;
 use landfall_core::model::DesiredLb;
 use landfall_testkit::aws::fake::Quota;
 
 fn registered(stage: &Stage) -> Vec<String> {
-    let group = stage.aws.groups().remove(0);
-    let mut ids: Vec<_> =
-        group.targets.iter().map(|it| format!("{}:{}", it.target.id, it.target.port)).collect();
-    ids.sort();
-    ids
+    stage::registered(&stage.aws.groups().remove(0))
 }
 
 /// The last of these nodes alone.

@@ -27,7 +27,7 @@ const SETTINGS: [(&str, &str); 13] = [
     ("healthcheck-interval", "30"),
     ("minimum-load-balancer-capacity", "CapacityUnits=1000"),
     ("inbound-sg-rules-on-private-link-traffic", "off"),
-    ("subnets", "subnet-private-a,subnet-private-b"),
+    ("subnets", "private-a,private-b"),
     ("enable-icmp-for-path-mtu-discovery", "on"),
 ];
 
