@@ -3,7 +3,7 @@
 use landfall_aws::api::Tags;
 use landfall_aws::api::ec2::{NewSecurityGroup, Rule, SecurityGroup};
 use landfall_aws::api::elb::{
-    AddressType, HealthCheck, NewListener, NewLoadBalancer, NewTargetGroup, SubnetMapping, TargetGroup,
+    AddressType, HealthCheck, NewLoadBalancer, NewTargetGroup, SubnetMapping, TargetGroup,
 };
 use landfall_aws::api::ids::VpcId;
 use landfall_aws::marks;
