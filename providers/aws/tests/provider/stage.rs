@@ -123,8 +123,7 @@ impl Stage {
             }
         }
         for group in self.aws.groups() {
-            let mut targets: Vec<_> = registered(&group).map(|it| format!("{}:{}", it.id, it.port)).collect();
-            targets.sort();
+            let targets = registered(&group);
             lines.push(format!(
                 "{} {:?} {:?} {:?} {targets:?} {:?}",
                 group.it.name, group.it.protocol, group.it.health, group.attributes, group.tags
