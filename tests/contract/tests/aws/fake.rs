@@ -164,6 +164,8 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
 
     async fn clear_strangers(&self) {
         self.site.clear_strangers().await;
+        // What was in the way is in the way until the account is listed again.
+        self.let_damage_show().await;
     }
 
     async fn other_cluster(&self) -> Option<Arc<dyn Provider>> {

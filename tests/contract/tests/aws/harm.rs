@@ -156,7 +156,7 @@ impl Site {
             }
             "security group" => {
                 let name = elsewhere.frontend().name.clone();
-                let description = "somebody's".to_owned();
+                let description = "of somebody".to_owned();
                 let new =
                     NewSecurityGroup { name: name.clone(), description, vpc: vpc.clone(), tags: strange() };
                 self.ec2.create_security_group(&new).await.unwrap();
