@@ -1,11 +1,9 @@
 //! `landfall controller`: the flags, and the life of the process.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use landfall_controller::{Controller, Parts};
-use landfall_core::provider::Provider;
 use landfall_runtime::admin::Admin;
 use landfall_runtime::client;
 use landfall_runtime::health::Health;
@@ -21,7 +19,7 @@ mod election;
 mod flags;
 
 use crate::out::Usage;
-use crate::wire;
+use crate::wire::{self, Setup};
 use election::Candidate;
 
 pub(crate) use flags::{ClientArgs, ControllerArgs};
@@ -41,11 +39,12 @@ pub(crate) fn run(args: ControllerArgs) -> Result<ExitCode> {
 
 /// From the first connection to the release of the lease.
 async fn live(args: ControllerArgs, log_filter: LogFilter) -> Result<()> {
-    let providers = providers(&args)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("cannot listen for signals")?;
-    let clients = client::connect(&args.client.options()).await?;
     let (metrics, health) = (Metrics::new("landfall", env!("CARGO_PKG_VERSION")), Health::new());
+    let setup = Setup { cluster: &args.cluster_id, dry_run: false, metrics: &metrics, health: &health };
+    let providers = wire::connect(&args.providers, &setup).await?;
+    let clients = client::connect(&args.client.options()).await?;
     // The admin server outlives the drain, so that probes and scrapes see the end too.
     let admin = Admin::new(health.clone(), metrics.clone(), log_filter);
     let admin = admin.bind(args.admin_addr, "--admin-addr").await?;
@@ -91,10 +90,6 @@ async fn live(args: ControllerArgs, log_filter: LogFilter) -> Result<()> {
     }
     info!("ended");
     Ok(())
-}
-
-fn providers(args: &ControllerArgs) -> Result<Vec<Arc<dyn Provider>>> {
-    Ok(wire::chosen(&args.providers)?.into_iter().map(|one| one.make(&args.cluster_id)).collect())
 }
 
 fn announce(args: &ControllerArgs, parts: &Parts) {

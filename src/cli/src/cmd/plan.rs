@@ -9,6 +9,8 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use landfall_core::ids::{ClassName, ClusterId};
 use landfall_runtime::client;
+use landfall_runtime::health::Health;
+use landfall_runtime::metrics::Metrics;
 
 use crate::cmd::controller::ClientArgs;
 use crate::out::{self, Usage};
@@ -16,7 +18,7 @@ use crate::plan::report::Report;
 use crate::plan::world::{Inputs, build};
 use crate::plan::{Objects, decide, live, manifest, text};
 use crate::values::namespace;
-use crate::wire::{self, Compiled};
+use crate::wire::{self, ProviderArgs, Setup};
 
 /// Show what the controller would do if these manifests were applied. Nothing is changed.
 ///
@@ -41,9 +43,8 @@ pub(crate) struct PlanArgs {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output: Format,
 
-    /// Providers to ask, comma separated [default: all that are compiled in]
-    #[arg(long, env = "LANDFALL_PROVIDERS", value_name = "LIST", value_delimiter = ',', value_parser = wire::parse)]
-    providers: Vec<Compiled>,
+    #[command(flatten)]
+    providers: ProviderArgs,
 
     /// Name of the class that serves Services without spec.loadBalancerClass, as the controller has it
     #[arg(long, env = "LANDFALL_DEFAULT_CLASS", value_name = "CLASS")]
@@ -97,8 +98,10 @@ async fn plan(args: &PlanArgs, manifests: Objects, mut notes: Vec<String>) -> Re
         let clients = client::connect(&args.client.options()).await?;
         Some(live::read(&clients.watches, &mut notes).await?)
     };
-    let providers =
-        wire::chosen(&args.providers)?.into_iter().map(|one| one.make(&args.cluster_id)).collect();
+    // Nobody looks at what is counted: the program ends with the plan.
+    let (metrics, health) = (Metrics::new("landfall", env!("CARGO_PKG_VERSION")), Health::new());
+    let setup = Setup { cluster: &args.cluster_id, dry_run: true, metrics: &metrics, health: &health };
+    let providers = wire::connect(&args.providers, &setup).await?;
     let default_class = args.default_class.clone();
     let world = build(Inputs { manifests, live, providers, default_class, now: Timestamp::now() });
     let mut report = decide::decide(&world).await;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use landfall_core::ids::{ClassName, ClusterId};
+use landfall_core::ids::ClassName;
 use landfall_core::provider::Provider;
 use serde_json::{Value, json};
 
@@ -14,7 +14,6 @@ use super::report::Report;
 use super::text::{colours, render};
 use super::world::{Inputs, build};
 use super::{Objects, decide};
-use crate::wire;
 
 const POOL: &str = "192.0.2.0/29";
 
@@ -60,9 +59,7 @@ fn served(mut service: Value, lb: &str, address: &str) -> Value {
 }
 
 async fn report(manifests: &[Value], live: Option<&[Value]>, default_class: Option<&str>) -> Report {
-    let cluster = ClusterId::new("default").unwrap();
-    let providers: Vec<Arc<dyn Provider>> =
-        wire::chosen(&[]).unwrap().into_iter().map(|one| one.make(&cluster)).collect();
+    let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(landfall_metal::MetalProvider::new())];
     let inputs = Inputs {
         manifests: objects(manifests),
         live: live.map(objects),

@@ -50,17 +50,21 @@ impl Stage {
 
     /// Starts the controller; its log goes to a file, so that a full pipe cannot stop it.
     pub(crate) fn controller(&self, more: &[&str]) -> Child {
-        self.controller_with(more, &[])
+        self.controller_with(more, [])
     }
 
     /// The same with environment variables.
-    pub(crate) fn controller_with(&self, more: &[&str], environment: &[(&str, &str)]) -> Child {
+    pub(crate) fn controller_with(
+        &self,
+        more: &[&str],
+        environment: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Child {
         let kubeconfig = self.kubeconfig();
         let mut args = vec!["controller", "--kubeconfig", &kubeconfig, "--admin-addr", "127.0.0.1:0"];
         args.extend(more);
         let log = std::fs::File::create(self.log_file()).unwrap();
         let mut command = Command::from(program::command(&args));
-        command.envs(environment.iter().copied()).stderr(Stdio::from(log)).kill_on_drop(true);
+        command.envs(environment).stderr(Stdio::from(log)).kill_on_drop(true);
         command.spawn().unwrap()
     }
 

@@ -12,7 +12,7 @@ use landfall_runtime::client::ClientOptions;
 use landfall_runtime::telemetry::LogFormat;
 
 use crate::values::{duration_from, namespace};
-use crate::wire::{self, Compiled};
+use crate::wire::ProviderArgs;
 
 const SHORTEST_RESYNC: Duration = Duration::from_secs(10);
 
@@ -22,9 +22,8 @@ const SHORTEST_RESYNC: Duration = Duration::from_secs(10);
 /// finished, then the lease is released; a second signal ends it at once.
 #[derive(Debug, Args)]
 pub(crate) struct ControllerArgs {
-    /// Providers to run, comma separated [default: all that are compiled in]
-    #[arg(long, env = "LANDFALL_PROVIDERS", value_name = "LIST", value_delimiter = ',', value_parser = wire::parse)]
-    pub(crate) providers: Vec<Compiled>,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
 
     /// Name of the class that serves Services without spec.loadBalancerClass; without it such Services are left
     /// alone, unless a LoadBalancerClass has spec.default
