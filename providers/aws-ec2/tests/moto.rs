@@ -126,8 +126,8 @@ async fn security_groups_are_found() {
     assert_eq!(world.names(WhichSecurityGroups::Known(known)).await, ["one"]);
     // By group name, and by the tag `Name` that the seed gave.
     let names = vec!["two".to_owned(), "test-nodes".to_owned(), "none".to_owned()];
-    let named = WhichSecurityGroups::Named { vpc: world.seed.vpc.clone(), names };
-    assert_eq!(world.names(named).await, ["test-nodes", "two"]);
+    let by_name = WhichSecurityGroups::Named { vpc: world.seed.vpc.clone(), names };
+    assert_eq!(world.names(by_name).await, ["test-nodes", "two"]);
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ impl Statement {
     }
 }
 
+#[expect(clippy::panic, reason = "a helper of tests fails by panicking")]
 fn policy(name: &str) -> Policy {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/aws").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

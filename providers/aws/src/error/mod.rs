@@ -238,8 +238,9 @@ impl Classified for AwsError {
             // Lifted by somebody else, perhaps outside of the cluster: looked at again, but slowly.
             Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
             Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
-            Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } => ErrorClass::Rejected,
-            Self::Refused { .. } => ErrorClass::Rejected,
+            Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } | Self::Refused { .. } => {
+                ErrorClass::Rejected
+            }
             Self::Lost { .. } => ErrorClass::Bug,
         }
     }

@@ -1,5 +1,7 @@
 //! The provider on a stateful fake of AWS.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod adopt;
 mod budgets;
 mod create;

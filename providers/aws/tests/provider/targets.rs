@@ -70,7 +70,9 @@ async fn a_node_port_changes_in_place() {
 async fn targets_that_are_all_unhealthy_stay() {
     let stage = Stage::new();
     stage.converge(&web()).await;
-    ["i-0001", "i-0002", "i-0003"].map(|id| stage.aws.set_unhealthy(id, true));
+    for id in ["i-0001", "i-0002", "i-0003"] {
+        stage.aws.set_unhealthy(id, true);
+    }
     let stage = stage.restarted();
     let outcome = stage.converge(&web()).await;
     assert_eq!(stage.aws.count(Action::DeregisterTargets), 0);
