@@ -283,6 +283,17 @@ impl NlbProtocol {
             Self::Tls => "TLS",
         }
     }
+
+    /// Whether datagrams are among what it carries.
+    pub const fn has_udp(self) -> bool {
+        matches!(self, Self::Udp | Self::TcpUdp)
+    }
+
+    /// Whether a listener of it has an idle timeout that can be set, which is its only attribute
+    /// (`API_ListenerAttribute`). That of TLS is fixed to 350 seconds.
+    pub const fn has_idle_timeout(self) -> bool {
+        matches!(self, Self::Tcp | Self::TcpUdp)
+    }
 }
 
 impl fmt::Display for NlbProtocol {

@@ -1,6 +1,5 @@
 //! Target groups and listeners.
 
-use landfall_core::net::IpFamily;
 use landfall_core::outcome::Problem;
 
 use super::model::{ListenerWish, TargetGroupWish};
@@ -18,7 +17,7 @@ pub(super) fn target_group(
 ) -> TargetGroupWish {
     let Served { member, settings, listener } = *served;
     let owner = member.as_ref();
-    let family = family(served);
+    let family = listener.family;
     let name = inputs.names().group(&GroupIdentity {
         balancer,
         member: &owner,
@@ -61,11 +60,6 @@ pub(super) fn listener(inputs: &Inputs<'_>, served: &Served<'_>, group: &str) ->
         attributes: listener.attributes.clone(),
         tags: member_tags(inputs, served),
     }
-}
-
-/// The family of a member's targets: its primary one, as kube-proxy and pods have that in any case.
-fn family(served: &Served<'_>) -> IpFamily {
-    served.member.families.first().copied().unwrap_or(IpFamily::V4)
 }
 
 fn member_tags(inputs: &Inputs<'_>, served: &Served<'_>) -> Tags {

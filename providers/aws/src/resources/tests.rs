@@ -63,6 +63,7 @@ fn member_settings(member: &Member) -> MemberSettings {
             serves: vec![listener.key()],
             tls: None,
             group_protocol: protocol,
+            family: member.families.first().copied().unwrap_or(IpFamily::V4),
             health: HealthCheck {
                 protocol: HealthProtocol::Http,
                 port: Some(10_256),

@@ -32,6 +32,7 @@ pub(super) fn read(
 ) -> Addresses {
     let kind = kind(group, findings);
     families_fit(group, &kind, findings);
+    datagrams_fit(group, &kind, findings);
     sources_fit(group, &kind, findings);
     let subnets = subnets_of(group, subnets, findings);
     let fixed = Fixed {
@@ -58,11 +59,40 @@ fn kind(group: &Group<'_>, findings: &mut Findings) -> Said<AddressType> {
     let words = [("ipv4", AddressType::Ipv4), ("dualstack", AddressType::Dualstack)];
     let said = group.decide(keys::ADDRESS_TYPE, |text| parse::one_of(text, &words), findings);
     said.unwrap_or_else(|| {
-        let ipv6 = group.sources().any(|source| source.member.families.contains(&IpFamily::V6));
-        let (value, text) =
-            if ipv6 { (AddressType::Dualstack, "dualstack") } else { (AddressType::Ipv4, "ipv4") };
-        Said { value, by: By::default(keys::ADDRESS_TYPE, text) }
+        let ipv6 = group.sources().find(|source| source.member.families.contains(&IpFamily::V6));
+        match ipv6 {
+            Some(source) => {
+                let by = source.by("spec.ipFamilies", IpFamily::V6.as_str());
+                Said { value: AddressType::Dualstack, by }
+            }
+            None => Said { value: AddressType::Ipv4, by: By::default(keys::ADDRESS_TYPE, "ipv4") },
+        }
     })
+}
+
+/// The family of a listener's targets: the member's primary one, as kube-proxy and pods have that in any case. With UDP
+/// a dualstack load balancer forwards to IPv6 targets only (Network Load Balancers, "Target group type" of a UDP
+/// listener); `None` if the member has no IPv6 then.
+pub(super) fn target_family(member: &Member, udp: bool, kind: AddressType) -> Option<IpFamily> {
+    if udp && kind == AddressType::Dualstack {
+        return member.families.iter().copied().find(|family| *family == IpFamily::V6);
+    }
+    Some(member.families.first().copied().unwrap_or(IpFamily::V4))
+}
+
+/// UDP needs targets of the family that the load balancer forwards it to.
+fn datagrams_fit(group: &Group<'_>, kind: &Said<AddressType>, findings: &mut Findings) {
+    for source in group.sources() {
+        for (index, listener) in source.member.listeners.iter().enumerate() {
+            let udp = listener.protocol == Protocol::Udp;
+            if target_family(source.member, udp, kind.value).is_none() {
+                let by = source.by(format!("spec.ports[{index}]"), listener.key().to_string());
+                let why = "a dualstack load balancer forwards UDP to IPv6 targets only: give the Service of the UDP \
+                           port IPv6 in spec.ipFamilies, or say ip-address-type: ipv4";
+                findings.contradiction(&by, &kind.by, why);
+            }
+        }
+    }
 }
 
 /// A member that cannot do without IPv6 needs dual stack. One that prefers both does with its primary family.

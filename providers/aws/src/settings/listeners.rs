@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use landfall_core::model::Listener;
-use landfall_core::net::Protocol;
+use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::params::aws::AwsParams;
 use landfall_core::refusal::categories;
 
+use super::addresses::target_family;
 use super::attributes::{self, LISTENER};
 use super::group_attributes::GroupWish;
 use super::model::ListenerSettings;
@@ -15,13 +16,14 @@ use super::said::{Findings, Source, problem};
 use super::tls::{self, TlsWish};
 use super::{health, keys};
 use crate::api::Attributes;
-use crate::api::elb::{GroupTargets, HealthCheck, NlbProtocol};
+use crate::api::elb::{AddressType, GroupTargets, HealthCheck, NlbProtocol};
 
 /// Reads the listeners in the order of the Service's ports.
 pub(super) fn read(
     source: Source<'_>,
     targets: GroupTargets,
     class: &AwsParams,
+    address_type: AddressType,
     findings: &mut Findings,
 ) -> Vec<ListenerSettings> {
     check_ports(source, targets, findings);
@@ -36,6 +38,8 @@ pub(super) fn read(
             NlbProtocol::Tls if !tls.to_targets => NlbProtocol::Tcp,
             other => other,
         };
+        // One without a family was refused.
+        let family = target_family(source.member, protocol.has_udp(), address_type).unwrap_or(IpFamily::V4);
         if protocol == NlbProtocol::Udp {
             warn_unanswered(source, port, &health, findings);
         }
@@ -45,6 +49,7 @@ pub(super) fn read(
             serves: ports.iter().map(|listener| listener.key()).collect(),
             tls: tls.how.clone().filter(|_| protocol == NlbProtocol::Tls),
             group_protocol,
+            family,
             health: health.clone(),
             group_attributes: groups.of(port, protocol, group_protocol, findings),
             attributes: Attributes::new(),

@@ -25,7 +25,7 @@ pub(super) fn read(
         node_labels: targets::node_labels(source, kind, &class.target_node_labels, findings),
         prefix_lists: prefix_lists.map(|said| said.value).unwrap_or_default(),
         path_mtu: path_mtu.is_some_and(|said| said.value),
-        listeners: listeners::read(source, kind, class, findings),
+        listeners: listeners::read(source, kind, class, balancer.address_type, findings),
     };
     hairpin(source, class, balancer, &settings, findings);
     settings

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_core::ids::ServiceKey;
-use landfall_core::net::PortKey;
+use landfall_core::net::{IpFamily, PortKey};
 use landfall_core::params::aws::{Publish, Scheme};
 use serde::Serialize;
 
@@ -108,6 +108,8 @@ pub struct ListenerSettings {
     pub tls: Option<Tls>,
     /// Protocol of the target group.
     pub group_protocol: NlbProtocol,
+    /// Family of the targets.
+    pub family: IpFamily,
     /// Health check of the target group.
     pub health: HealthCheck,
     /// Attributes of the target group asked for, those that follow from the Service included.

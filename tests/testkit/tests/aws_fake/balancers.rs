@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use landfall_aws::api::elb::{
-    AddressType, BalancerState, Elb, HealthState, NewLoadBalancer, NlbProtocol, SubnetChange, WhichBalancers,
+    AddressType, BalancerState, Elb, HealthState, NewLoadBalancer, NewTargetGroup, NlbProtocol, SubnetChange,
+    WhichBalancers,
 };
+use landfall_core::net::IpFamily;
 use landfall_core::params::aws::Scheme;
 use landfall_testkit::aws::fake::{Quota, Timing};
 use rstest::rstest;
@@ -226,6 +228,26 @@ async fn datagrams_over_ipv6_need_source_nat() {
     aws.set_subnets(&made.arn, &change).await.unwrap();
     let back = aws.set_address_type(&made.arn, AddressType::Ipv4).await;
     assert_eq!(code(back), "InvalidConfigurationRequest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dualstack_load_balancers_forward_datagrams_to_ipv6() {
+    let aws = aws();
+    let mut dual = balancer("web");
+    (dual.address_type, dual.source_nat) = (AddressType::Dualstack, true);
+    let dual = aws.create_balancer(&dual).await.unwrap();
+    for (port, protocol) in [(53, NlbProtocol::Udp), (54, NlbProtocol::TcpUdp)] {
+        for (family, fits) in [(IpFamily::V4, false), (IpFamily::V6, true)] {
+            let name = format!("to-{port}-{family}");
+            let to = aws.create_group(&NewTargetGroup { protocol, family, ..group(&name) }).await.unwrap();
+            let mut new = listener(&dual.arn, port, &to.arn);
+            new.spec.protocol = Some(protocol);
+            let made = aws.create_listener(&new).await;
+            assert_eq!(made.is_ok(), fits, "{protocol} to {family}: {made:?}");
+        }
+    }
+    let streams = aws.create_group(&group("streams")).await.unwrap();
+    aws.create_listener(&listener(&dual.arn, 80, &streams.arn)).await.expect("TCP has the choice");
 }
 
 #[tokio::test(start_paused = true)]

@@ -304,6 +304,45 @@ fn udp_over_ipv6_turns_source_nat_on() {
     assert_refused(&dual((Protocol::Udp, 53), &[(off, "off")]), off, "needs it on");
 }
 
+#[rstest]
+#[case::udp(&[(Protocol::Udp, 53)], &[IpFamily::V4, IpFamily::V6], &["ipv6"])]
+#[case::merged(&[(Protocol::Tcp, 53), (Protocol::Udp, 53)], &[IpFamily::V4, IpFamily::V6], &["ipv6"])]
+#[case::tcp_keeps_the_primary(
+    &[(Protocol::Tcp, 80), (Protocol::Udp, 53)],
+    &[IpFamily::V4, IpFamily::V6],
+    &["ipv4", "ipv6"]
+)]
+#[case::ipv4_load_balancer(&[(Protocol::Udp, 53)], &[IpFamily::V4], &["ipv4"])]
+fn dualstack_forwards_udp_to_ipv6(
+    #[case] ports: &[(Protocol, u16)],
+    #[case] families: &[IpFamily],
+    #[case] want: &[&str],
+) {
+    let desired = serving(ports, &[]).with(|m| m.stack(families, FamilyPolicy::PreferDualStack));
+    let listeners = settings(&desired).members.into_values().next().unwrap().listeners;
+    let found: Vec<String> =
+        listeners.iter().map(|listener| listener.family.to_string().to_lowercase()).collect();
+    assert_eq!(found, want);
+}
+
+#[test]
+fn udp_on_dualstack_without_ipv6_is_refused() {
+    let mut desired = serving(&[(Protocol::Udp, 53)], &[("ip-address-type", "dualstack")]);
+    assert_refused(&desired, "spec.ports[0]", "or say ip-address-type: ipv4");
+    desired.members[0].families = IpFamily::BOTH.to_vec();
+    assert_eq!(refused(&desired), []);
+}
+
+#[test]
+fn udp_without_ipv6_and_a_member_with_it_do_not_share() {
+    let mut desired = pair(&[], &[]);
+    desired.members[0].listeners = vec![testing::listener(Protocol::Udp, 53)];
+    desired.members[1].families = IpFamily::BOTH.to_vec();
+    assert_refused(&desired, "spec.ipFamilies", "\"53/UDP\" of default/a, which is older");
+    desired.members[0].created = jiff::Timestamp::from_second(2).unwrap();
+    assert_refused(&desired, "spec.ports[0]", "\"IPv6\" of default/b, which is older");
+}
+
 fn from(ranges: &[&str], pairs: Pairs<'_>) -> DesiredLb {
     web(pairs).with(|mut member| {
         member.sources = SourceRanges::from_ranges(ranges.iter().map(|range| range.parse().unwrap()));

@@ -189,6 +189,11 @@ impl State {
                 format!("The target group '{}' needs a dualstack load balancer", to.name),
             );
         }
+        if udp_needs_v6(protocol, it.address_type) && to.family != IpFamily::V6 {
+            let text =
+                format!("A {protocol} listener of a dualstack load balancer cannot forward to '{}'", to.name);
+            return refuse(INVALID, text);
+        }
         if self.user_of(group).is_some_and(|user| user != balancer) {
             let text = format!("The target group '{}' is associated with another load balancer", to.name);
             return refuse("TargetGroupAssociationLimit", text);
@@ -225,6 +230,11 @@ impl State {
         }
         refuse("CertificateNotFound", format!("Certificate ARN '{arn}' is not valid"))
     }
+}
+
+/// UDP listeners of dualstack load balancers have targets of IPv6 only: "Listeners for your Network Load Balancers".
+fn udp_needs_v6(protocol: NlbProtocol, address_type: AddressType) -> bool {
+    address_type == AddressType::Dualstack && matches!(protocol, NlbProtocol::Udp | NlbProtocol::TcpUdp)
 }
 
 /// Whether a listener of one protocol can forward to a group of another: the table in "Listeners for your Network Load
