@@ -9,7 +9,7 @@
 use landfall_core::params::aws::Scheme;
 
 use crate::api::Attributes;
-use crate::api::elb::{GroupTargets, NlbProtocol};
+use crate::api::elb::{AddressType, GroupTargets, NlbProtocol};
 
 /// Whether traffic is spread over the zones: attribute of load balancers and of target groups.
 pub const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
@@ -20,13 +20,14 @@ pub const DELETION_PROTECTION: &str = "deletion_protection.enabled";
 ///
 /// Two have a default and are never set back to it: `deletion_protection.enabled`, because lifting a protection that
 /// somebody else switched on must be somebody's decision, and `secondary_ips.auto_assigned.per_subnet`, because AWS
-/// does not let it shrink. The bucket of access logs means nothing while they are off.
-pub fn balancer(scheme: Scheme, key: &str) -> Option<&'static str> {
+/// does not let it shrink. The bucket of access logs means nothing while they are off. A load balancer of IPv4 cannot
+/// have `ipv6.deny_all_igw_traffic`.
+pub fn balancer(scheme: Scheme, address_type: AddressType, key: &str) -> Option<&'static str> {
     Some(match key {
         CROSS_ZONE | "access_logs.s3.enabled" | "zonal_shift.config.enabled" => "false",
         "access_logs.s3.prefix" => "",
         "dns_record.client_routing_policy" => "any_availability_zone",
-        "ipv6.deny_all_igw_traffic" => match scheme {
+        "ipv6.deny_all_igw_traffic" if address_type == AddressType::Dualstack => match scheme {
             Scheme::Internal => "true",
             Scheme::InternetFacing => "false",
         },
@@ -114,7 +115,7 @@ mod tests {
         #[case] found: &[(&str, &str)],
         #[case] set: &[(&str, &str)],
     ) {
-        let changes = changes(&map(wanted), &map(found), |key| balancer(Scheme::Internal, key));
+        let changes = changes(&map(wanted), &map(found), |key| balancer(Scheme::Internal, AddressType::Ipv4, key));
         assert_eq!(changes, map(set));
     }
 
@@ -134,7 +135,9 @@ mod tests {
 
     #[test]
     fn gateways_reach_public_load_balancers_alone() {
-        let of = |scheme| balancer(scheme, "ipv6.deny_all_igw_traffic");
-        assert_eq!((of(Scheme::Internal), of(Scheme::InternetFacing)), (Some("true"), Some("false")));
+        let of = |scheme, kind| balancer(scheme, kind, "ipv6.deny_all_igw_traffic");
+        assert_eq!(of(Scheme::Internal, AddressType::Dualstack), Some("true"));
+        assert_eq!(of(Scheme::InternetFacing, AddressType::Dualstack), Some("false"));
+        assert_eq!(of(Scheme::Internal, AddressType::Ipv4), None, "AWS refuses it there");
     }
 }

@@ -14,7 +14,7 @@ use crate::api::elb::AddressType;
 
 /// What is said about them.
 pub(super) struct Addresses {
-    pub(super) kind: AddressType,
+    pub(super) kind: Said<AddressType>,
     pub(super) subnets: Vec<String>,
     pub(super) allocations: Vec<String>,
     pub(super) private_ipv4: Vec<Ipv4Addr>,
@@ -44,7 +44,7 @@ pub(super) fn read(
     let nat = source_nat(group, &kind, findings);
     let prefixes = nat_prefixes(group, &nat, subnets.as_ref(), findings);
     Addresses {
-        kind: kind.value,
+        kind,
         subnets: subnets.map(|said| said.value).unwrap_or_default(),
         allocations: fixed.allocations.map(|said| said.value).unwrap_or_default(),
         private_ipv4: fixed.private_ipv4.map(|said| said.value).unwrap_or_default(),

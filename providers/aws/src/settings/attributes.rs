@@ -7,6 +7,7 @@ use super::keys;
 use super::parse::{self, Parsed};
 use super::said::{Findings, Group, Said, Source, settle};
 use crate::api::Attributes;
+use crate::api::elb::AddressType;
 
 /// An attribute and the values that it takes.
 pub(super) struct Attribute {
@@ -28,6 +29,7 @@ pub(super) const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 pub(super) const LOGS: &str = "access_logs.s3.enabled";
 pub(super) const LOGS_BUCKET: &str = "access_logs.s3.bucket";
 pub(super) const LOGS_PREFIX: &str = "access_logs.s3.prefix";
+pub(super) const DENY_GATEWAY: &str = "ipv6.deny_all_igw_traffic";
 pub(super) const PRESERVE_CLIENT_IP: &str = "preserve_client_ip.enabled";
 pub(super) const PROXY_PROTOCOL: &str = "proxy_protocol_v2.enabled";
 pub(super) const STICKINESS: &str = "stickiness.enabled";
@@ -45,7 +47,7 @@ pub(super) const BALANCER: &[Attribute] = &[
     Attribute { key: LOGS, takes: Takes::Boolean },
     Attribute { key: LOGS_BUCKET, takes: Takes::Bucket },
     Attribute { key: LOGS_PREFIX, takes: Takes::LogPrefix },
-    Attribute { key: "ipv6.deny_all_igw_traffic", takes: Takes::Boolean },
+    Attribute { key: DENY_GATEWAY, takes: Takes::Boolean },
     Attribute { key: "zonal_shift.config.enabled", takes: Takes::Boolean },
     Attribute {
         key: "dns_record.client_routing_policy",
@@ -169,8 +171,14 @@ const SINGLE: [(&str, &str); 4] = [
     (keys::CROSS_ZONE, CROSS_ZONE),
 ];
 
-/// The attributes of the load balancer: of the class, and over them those of the members, attribute by attribute.
-pub(super) fn balancer(group: &Group<'_>, class: &Attributes, findings: &mut Findings) -> Attributes {
+/// The attributes of the load balancer: of the class, and over them those of the members, attribute by attribute. What
+/// the class says and a load balancer of IPv4 cannot have holds for the others of the class only.
+pub(super) fn balancer(
+    group: &Group<'_>,
+    class: &Attributes,
+    kind: &Said<AddressType>,
+    findings: &mut Findings,
+) -> Attributes {
     let mut decided: BTreeMap<String, Option<Said<String>>> = BTreeMap::new();
     for source in group.sources() {
         for (name, said) in of_member(source, findings) {
@@ -184,7 +192,12 @@ pub(super) fn balancer(group: &Group<'_>, class: &Attributes, findings: &mut Fin
     {
         findings.invalid(&on.by.clone(), format!("access logs need a bucket: give {LOGS_BUCKET} too"));
     }
+    let ipv4 = kind.value == AddressType::Ipv4;
+    if let Some(said) = decided.get(DENY_GATEWAY).and_then(Option::as_ref).filter(|_| ipv4) {
+        findings.contradiction(&said.by, &kind.by, "it needs a dualstack load balancer");
+    }
     let mut attributes = class.clone();
+    attributes.retain(|key, _| !(ipv4 && key == DENY_GATEWAY));
     attributes.extend(decided.into_iter().filter_map(|(name, said)| Some((name, said?.value))));
     attributes
 }

@@ -23,7 +23,7 @@ pub(super) fn read(group: &Group<'_>, class: &AwsParams, findings: &mut Findings
     BalancerSettings {
         name,
         scheme: scheme.value,
-        address_type: addresses.kind,
+        address_type: addresses.kind.value,
         subnets: addresses.subnets,
         allocations: addresses.allocations,
         private_ipv4: addresses.private_ipv4,
@@ -32,7 +32,7 @@ pub(super) fn read(group: &Group<'_>, class: &AwsParams, findings: &mut Findings
         source_nat_prefixes: addresses.source_nat_prefixes,
         security,
         private_link_rules,
-        attributes: attributes::balancer(group, &class.attributes, findings),
+        attributes: attributes::balancer(group, &class.attributes, &addresses.kind, findings),
         capacity: group.decide(keys::CAPACITY, capacity, findings).and_then(|said| said.value),
         tags: tags::read(group, &class.tags, findings),
         adopt_confirm: confirmation(group, adopt.is_some(), findings),

@@ -251,6 +251,20 @@ async fn dualstack_load_balancers_forward_datagrams_to_ipv6() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gateways_for_ipv6_concern_dualstack_alone() {
+    let (aws, balancer, _) = serving().await;
+    let set = tags(&[("ipv6.deny_all_igw_traffic", "false")]);
+    let found = async || aws.balancer_attributes(&balancer.arn).await.unwrap().get("ipv6.deny_all_igw_traffic").cloned();
+    assert_eq!(found().await, None);
+    let refused = aws.modify_balancer_attributes(&balancer.arn, &set).await;
+    assert_eq!(code(refused), "InvalidConfigurationRequest");
+    aws.set_address_type(&balancer.arn, AddressType::Dualstack).await.unwrap();
+    assert_eq!(found().await.as_deref(), Some("true"), "the default of an internal one");
+    aws.modify_balancer_attributes(&balancer.arn, &set).await.unwrap();
+    assert_eq!(found().await.as_deref(), Some("false"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_capacity_request_at_a_time() {
     let (aws, balancer, _) = serving().await;
     aws.set_timing(Timing { capacity: Duration::from_mins(2), ..Timing::default() });

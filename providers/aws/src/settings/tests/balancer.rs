@@ -51,7 +51,8 @@ const MOTO: &str =
     json!({"deletion_protection.enabled": "true", "dns_record.client_routing_policy": "availability_zone_affinity"})
 )]
 #[case::other_attributes(
-    &[("attributes", "secondary_ips.auto_assigned.per_subnet=7,zonal_shift.config.enabled=true,ipv6.deny_all_igw_traffic=f")],
+    &[("ip-address-type", "dualstack"),
+      ("attributes", "secondary_ips.auto_assigned.per_subnet=7,zonal_shift.config.enabled=true,ipv6.deny_all_igw_traffic=f")],
     "attributes",
     json!({
         "secondary_ips.auto_assigned.per_subnet": "7",
@@ -185,6 +186,11 @@ fn good(#[case] pairs: Pairs<'_>, #[case] field: &str, #[case] want: Value) {
 )]
 #[case::attribute_of_alb(&[("attributes", "idle_timeout.timeout_seconds=60")], "attributes", "no such attribute")]
 #[case::attribute_boolean(&[("attributes", "zonal_shift.config.enabled=on")], "attributes", "true or false")]
+#[case::attribute_of_dualstack(
+    &[("attributes", "ipv6.deny_all_igw_traffic=true")],
+    "attributes",
+    "\"ipv4\" (the default): it needs a dualstack load balancer"
+)]
 #[case::attribute_word(
     &[("attributes", "dns_record.client_routing_policy=any")],
     "attributes",

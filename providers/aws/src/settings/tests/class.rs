@@ -143,6 +143,16 @@ fn parameters_of_another_provider_are_refused() {
     assert_eq!((refusals[0].member.as_ref(), refusals[0].field.as_str()), (None, "spec.loadBalancerClass"));
 }
 
+#[rstest]
+#[case::ipv4("ipv4", json!({}))]
+#[case::dualstack("dualstack", json!({"ipv6.deny_all_igw_traffic": "false"}))]
+fn what_the_class_says_about_ipv6_is_for_dualstack(#[case] kind: &str, #[case] want: Value) {
+    let desired = of_class(web(&[("ip-address-type", kind)]), |params| {
+        params.attributes = map(&[("ipv6.deny_all_igw_traffic", "false")]);
+    });
+    assert_eq!(at(&desired, "/balancer/attributes"), want);
+}
+
 #[test]
 fn what_the_class_asks_for_udp_in_vain_does_not_refuse_udp() {
     let desired = of_class(serving(&[(Protocol::Tcp, 80), (Protocol::Udp, 53)], &[]), |params| {

@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 
 use landfall_aws::api::Attributes;
-use landfall_aws::api::elb::{GroupTargets, NlbProtocol};
+use landfall_aws::api::elb::{AddressType, GroupTargets, NlbProtocol};
 use landfall_aws::api::ids::{ListenerArn, LoadBalancerArn, TargetGroupArn};
 use landfall_core::params::aws::Scheme;
 
@@ -19,6 +19,7 @@ pub(super) const PROTECTION: &str = "deletion_protection.enabled";
 pub(super) const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 /// The attribute that says how long a target drains.
 pub(super) const DELAY: &str = "deregistration_delay.timeout_seconds";
+const DENY_GATEWAY: &str = "ipv6.deny_all_igw_traffic";
 const SECONDARY: &str = "secondary_ips.auto_assigned.per_subnet";
 const PRESERVE: &str = "preserve_client_ip.enabled";
 /// Attributes that begin so are for TCP and TLS.
@@ -46,7 +47,7 @@ const OF_BALANCER: &[(&str, &str, Value)] = &[
     ("access_logs.s3.bucket", "", Text),
     ("access_logs.s3.prefix", "", Text),
     ("dns_record.client_routing_policy", ROUTING[0], Word(ROUTING)),
-    ("ipv6.deny_all_igw_traffic", "false", Flag),
+    (DENY_GATEWAY, "false", Flag),
     ("zonal_shift.config.enabled", "false", Flag),
     (SECONDARY, "0", Number(0..=7)),
 ];
@@ -72,12 +73,15 @@ const OF_GROUP: &[(&str, &str, Value)] = &[
 ];
 const OF_LISTENER: &[(&str, &str, Value)] = &[("tcp.idle_timeout.seconds", "350", Number(60..=6_000))];
 
-/// What a new load balancer has.
-pub(super) fn of_balancer(scheme: Scheme) -> Attributes {
+/// What a load balancer has after its address type was set: gateways for IPv6 are a matter of dualstack ones.
+pub(super) fn of_balancer(scheme: Scheme, kind: AddressType, had: &Attributes) -> Attributes {
     let mut all = defaults(OF_BALANCER);
-    if scheme == Scheme::Internal {
-        all.insert("ipv6.deny_all_igw_traffic".to_owned(), "true".to_owned());
+    if kind == AddressType::Ipv4 {
+        all.remove(DENY_GATEWAY);
+    } else if scheme == Scheme::Internal {
+        all.insert(DENY_GATEWAY.to_owned(), "true".to_owned());
     }
+    keep(&mut all, had);
     all
 }
 
@@ -94,17 +98,25 @@ pub(super) fn of_group(protocol: NlbProtocol, targets: GroupTargets) -> Attribut
 /// What a listener has after its protocol was set: only TCP has an idle timeout that can be set.
 pub(super) fn of_listener(protocol: Option<NlbProtocol>, had: &Attributes) -> Attributes {
     let mut all = defaults(if has_idle_timeout(protocol) { OF_LISTENER } else { &[] });
-    for (key, value) in &mut all {
+    keep(&mut all, had);
+    all
+}
+
+fn keep(all: &mut Attributes, had: &Attributes) {
+    for (key, value) in all {
         if let Some(kept) = had.get(key) {
             value.clone_from(kept);
         }
     }
-    all
 }
 
 impl State {
     pub(super) fn modify_balancer_attributes(&mut self, arn: &LoadBalancerArn, set: &Attributes) -> Done<()> {
-        let mut all = self.balancer(arn)?.attributes.clone();
+        let record = self.balancer(arn)?;
+        if record.it.address_type == AddressType::Ipv4 && set.contains_key(DENY_GATEWAY) {
+            return refuse(INVALID, format!("{DENY_GATEWAY} is for dualstack load balancers"));
+        }
+        let mut all = record.attributes.clone();
         let had: u32 = all.get(SECONDARY).and_then(|value| value.parse().ok()).unwrap_or_default();
         merge(&mut all, set, OF_BALANCER)?;
         if all.get(SECONDARY).and_then(|value| value.parse().ok()).is_some_and(|to: u32| to < had) {

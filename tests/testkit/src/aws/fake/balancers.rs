@@ -146,7 +146,7 @@ impl State {
             self.attach(&arn, &new.security_groups, mapping);
         }
         let record = BalancerRecord {
-            attributes: attributes::of_balancer(new.scheme),
+            attributes: attributes::of_balancer(new.scheme, new.address_type, &Attributes::new()),
             ready_at: self.now + self.timing.provisioning,
             fate: None,
             endpoint_service: false,

@@ -4,6 +4,7 @@ use landfall_aws::api::elb::{AddressType, NlbProtocol, SubnetChange, SubnetMappi
 use landfall_aws::api::ids::{LoadBalancerArn, SecurityGroupId};
 use landfall_core::net::IpFamily;
 
+use super::attributes;
 use super::interfaces::InterfaceRecord;
 use super::placement::{INVALID, Placement};
 use super::quotas::Quota;
@@ -41,6 +42,7 @@ impl State {
         record.it.zones = zones;
         record.it.address_type = to.address_type;
         record.it.source_nat = to.source_nat;
+        record.attributes = attributes::of_balancer(record.it.scheme, to.address_type, &record.attributes);
         Ok(())
     }
 
@@ -56,6 +58,7 @@ impl State {
         self.check_family(arn, to, record.it.source_nat)?;
         let record = self.balancer_mut(arn)?;
         record.it.address_type = to;
+        record.attributes = attributes::of_balancer(record.it.scheme, to, &record.attributes);
         for zone in record.it.zones.iter_mut().filter(|_| to == AddressType::Ipv4) {
             zone.ipv6 = None;
         }
