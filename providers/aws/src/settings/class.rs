@@ -9,7 +9,7 @@ use landfall_core::params::ClassParams;
 use landfall_core::params::aws::{AwsParams, HealthCheckParams, HealthProtocol};
 use landfall_core::refusal::categories;
 
-use super::attributes::{self, Attribute, BALANCER, GROUP, LOGS, LOGS_BUCKET};
+use super::attributes::{self, Attribute, BALANCER, DRAINING, GROUP, LOGS, LOGS_BUCKET, TERMINATION};
 use super::parse::Parsed;
 use super::said::{By, Findings, Origin};
 use super::{addresses, health, security, tags, targets, tls};
@@ -30,6 +30,7 @@ pub(super) fn read(desired: &DesiredLb, findings: &mut Findings) -> AwsParams {
         let by = By::class("attributes", format!("{LOGS}=true"));
         findings.invalid(&by, format!("access logs need a bucket: give {LOGS_BUCKET} too"));
     }
+    draining(&class.target_group_attributes, findings);
     if let Some(policy) = &class.ssl_policy {
         single("sslPolicy", policy, tls::ssl_policy(policy), findings);
     }
@@ -43,6 +44,15 @@ pub(super) fn read(desired: &DesiredLb, findings: &mut Findings) -> AwsParams {
         health_check(health, findings);
     }
     class
+}
+
+/// Connections that are terminated at once do not drain.
+fn draining(attributes: &Attributes, findings: &mut Findings) {
+    let Some(seconds) = attributes.get(DRAINING).filter(|seconds| *seconds != "0") else { return };
+    if attributes.get(TERMINATION).is_none_or(|terminated| terminated != "false") {
+        let by = By::class("targetGroupAttributes", format!("{DRAINING}={seconds}"));
+        findings.invalid(&by, format!("it needs {TERMINATION}=false beside it"));
+    }
 }
 
 fn foreign(desired: &DesiredLb, findings: &mut Findings) {

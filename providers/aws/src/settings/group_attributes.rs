@@ -8,7 +8,7 @@ use super::attributes::{
     self, DRAINING, GROUP, PRESERVE_CLIENT_IP, PROXY_PROTOCOL, STICKINESS, STICKINESS_TYPE, TERMINATION,
 };
 use super::parse::{self, Parsed};
-use super::said::{By, Findings, Said, Source, problem};
+use super::said::{By, Findings, Origin, Said, Source, problem};
 use super::{keys, tls};
 use crate::api::Attributes;
 use crate::api::elb::NlbProtocol;
@@ -53,14 +53,20 @@ impl<'a> GroupWish<'a> {
         group: NlbProtocol,
         findings: &mut Findings,
     ) -> Attributes {
-        let datagrams = matches!(group, NlbProtocol::Udp | NlbProtocol::TcpUdp);
-        let fits = |(key, said): &(&String, &Said<String>)| !(datagrams && never_with_udp(key, &said.value));
+        let fits = |(key, said): &(&String, &Said<String>)| {
+            let value = said.value.as_str();
+            !(group.has_udp() && (never_with_udp(key, value) || of_streams(key)))
+                && !(listener == NlbProtocol::Tls && never_with_tls(key, value))
+        };
         let mut attributes: SaidAttributes =
             self.class.iter().filter(fits).map(|(key, said)| (key.clone(), said.clone())).collect();
         attributes.extend(self.affinity(port, listener, findings));
         attributes.extend(self.all.clone());
         attributes.extend(self.by_port.get(&port).cloned().unwrap_or_default());
         self.proxy(port, &mut attributes, findings);
+        if !terminated_late(&attributes) {
+            attributes.retain(|key, said| key != DRAINING || said.by.origin != Origin::Class);
+        }
         check(self.source, port, listener, &attributes, findings);
         attributes.into_iter().map(|(key, said)| (key, said.value)).collect()
     }
@@ -97,6 +103,21 @@ fn never_with_udp(key: &str, value: &str) -> bool {
     (key == PRESERVE_CLIENT_IP && value == "false") || (key == TERMINATION && value == "true")
 }
 
+/// What AWS refuses behind TLS listeners.
+fn never_with_tls(key: &str, value: &str) -> bool {
+    key == STICKINESS && value == "true"
+}
+
+/// Attributes that groups with UDP do not have.
+fn of_streams(key: &str) -> bool {
+    key == TERMINATION || key == DRAINING
+}
+
+/// Whether connections to unhealthy targets are kept, so that there is something to drain.
+fn terminated_late(attributes: &SaidAttributes) -> bool {
+    attributes.get(TERMINATION).is_some_and(|said| said.value == "false")
+}
+
 fn check(
     source: Source<'_>,
     port: u16,
@@ -104,10 +125,9 @@ fn check(
     attributes: &SaidAttributes,
     findings: &mut Findings,
 ) {
-    let datagrams = matches!(listener, NlbProtocol::Udp | NlbProtocol::TcpUdp);
     let own = attributes.iter().filter(|(_, said)| said.by.origin == source.origin);
     for (key, said) in own {
-        if datagrams && never_with_udp(key, &said.value) {
+        if listener.has_udp() && never_with_udp(key, &said.value) {
             let instead = format!(
                 "give it for the TCP ports only, as {}PORT",
                 keys::short(keys::PORT_GROUP_ATTRIBUTES)
@@ -115,11 +135,10 @@ fn check(
             findings
                 .unsupported(&said.by, format!("port {port} is {listener}, which cannot have it: {instead}"));
         }
-        if listener == NlbProtocol::Tls && key == STICKINESS && said.value == "true" {
+        if listener == NlbProtocol::Tls && never_with_tls(key, &said.value) {
             findings.unsupported(&said.by, format!("port {port} is TLS, which has no stickiness"));
         }
-        let kept = attributes.get(TERMINATION).is_some_and(|said| said.value == "false");
-        if key == DRAINING && said.value != "0" && !datagrams && !kept {
+        if key == DRAINING && said.value != "0" && !listener.has_udp() && !terminated_late(attributes) {
             findings.invalid(&said.by, format!("port {port}: it needs {TERMINATION}=false beside it"));
         }
     }

@@ -109,6 +109,12 @@ fn the_class_shapes_health_checks_and_each_field_can_be_overridden() {
     "targetGroupAttributes",
     "true or false"
 )]
+#[case::draining(
+    |p: &mut AwsParams| p.target_group_attributes =
+        map(&[("target_health_state.unhealthy.draining_interval_seconds", "30")]),
+    "targetGroupAttributes",
+    "connection_termination.enabled=false"
+)]
 #[case::policy(|p: &mut AwsParams| p.ssl_policy = Some("a b".to_owned()), "sslPolicy", "security policy")]
 #[case::label(|p: &mut AwsParams| p.target_node_labels = map(&[("a", "-")]), "targetNodeLabels", "cannot be a label")]
 #[case::tag(|p: &mut AwsParams| p.tags = map(&[("aws:x", "y")]), "tags", "reserved")]
@@ -164,4 +170,32 @@ fn what_the_class_asks_for_udp_in_vain_does_not_refuse_udp() {
     let tcp = at(&desired, "/web/listeners/0/group_attributes");
     assert_eq!(tcp["preserve_client_ip.enabled"], json!("false"));
     assert_eq!(at(&desired, "/web/listeners/1/group_attributes"), json!({}));
+}
+
+const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+const DRAINING: &str = "target_health_state.unhealthy.draining_interval_seconds";
+
+#[rstest]
+#[case::tcp((Protocol::Tcp, 80), &[], json!({"stickiness.enabled": "true", TERMINATION: "false", DRAINING: "30"}))]
+#[case::tls(
+    (Protocol::Tcp, 80),
+    &[("ssl-cert", "arn:aws:acm:eu-west-1:123456789012:certificate/0a")],
+    json!({TERMINATION: "false", DRAINING: "30"})
+)]
+#[case::udp((Protocol::Udp, 53), &[], json!({"stickiness.enabled": "true"}))]
+#[case::terminated_by_annotation(
+    (Protocol::Tcp, 80),
+    &[("target-group-attributes", "target_health_state.unhealthy.connection_termination.enabled=true")],
+    json!({"stickiness.enabled": "true", TERMINATION: "true"})
+)]
+fn class_attributes_hold_for_the_groups_that_can_have_them(
+    #[case] port: (Protocol, u16),
+    #[case] pairs: Pairs<'_>,
+    #[case] want: Value,
+) {
+    let desired = of_class(serving(&[port], pairs), |params| {
+        params.target_group_attributes =
+            map(&[("stickiness.enabled", "true"), (TERMINATION, "false"), (DRAINING, "30")]);
+    });
+    assert_eq!(at(&desired, "/web/listeners/0/group_attributes"), want);
 }
