@@ -120,6 +120,11 @@ fn health_check(health: &HealthCheckParams, findings: &mut Findings) {
     number("timeoutSeconds", health.timeout_seconds, &health::TIMEOUT);
     number("healthyThreshold", health.healthy_threshold, &health::THRESHOLD);
     number("unhealthyThreshold", health.unhealthy_threshold, &health::THRESHOLD);
+    let interval = health.interval_seconds.unwrap_or(health::SECONDS_BETWEEN);
+    if let Some(timeout) = health.timeout_seconds.filter(|timeout| *timeout > interval) {
+        let message = format!("must be at most the interval, which is {interval} seconds");
+        findings.invalid(&By::class("healthCheck.timeoutSeconds", timeout.to_string()), message);
+    }
     if let Some(port) = &health.port {
         single("healthCheck.port", port, health::port(port), findings);
     }

@@ -10,7 +10,7 @@ use landfall_core::params::aws::{HealthCheckParams, HealthProtocol};
 
 use super::keys;
 use super::parse::{self, Parsed};
-use super::said::{By, Findings, Said, Source, problem};
+use super::said::{By, Findings, Origin, Said, Source, problem};
 use super::tls::port_names;
 use crate::api::elb::{GroupTargets, HealthCheck};
 
@@ -19,7 +19,7 @@ pub(super) const TIMEOUT: RangeInclusive<u16> = 2..=120;
 pub(super) const THRESHOLD: RangeInclusive<u16> = 2..=10;
 /// Codes that mean healthy for AWS if nothing else is said.
 const CODES: &str = "200-399";
-const SECONDS_BETWEEN: u16 = 10;
+pub(super) const SECONDS_BETWEEN: u16 = 10;
 
 /// What holds where nothing is said.
 #[derive(Clone, Copy)]
@@ -80,8 +80,8 @@ pub(super) fn read(
         port,
         path: text(wish.path, path),
         codes: text(wish.codes, CODES),
-        interval,
-        timeout: timing.timeout(base.timeout, interval),
+        timeout: timing.timeout(base.timeout, &interval),
+        interval: interval.value,
         healthy: timing.threshold(keys::HEALTHY, class.healthy_threshold, base.threshold),
         unhealthy: timing.threshold(keys::UNHEALTHY, class.unhealthy_threshold, base.threshold),
     }
@@ -214,19 +214,35 @@ impl Timing<'_, '_> {
         self.source.read(key, |text| parse::number(text, range), self.findings)
     }
 
-    fn interval(&mut self) -> u16 {
-        let said = self.number(keys::HEALTH_INTERVAL, &INTERVAL).map(|said| said.value);
-        said.or(self.class.interval_seconds).unwrap_or(SECONDS_BETWEEN)
+    fn interval(&mut self) -> Said<u16> {
+        let own = self.number(keys::HEALTH_INTERVAL, &INTERVAL);
+        own.unwrap_or_else(|| match self.class.interval_seconds {
+            Some(value) => {
+                Said { value, by: By::class("healthCheck.intervalSeconds", value.to_string()) }
+            }
+            None => {
+                let by = By::default(keys::HEALTH_INTERVAL, SECONDS_BETWEEN.to_string());
+                Said { value: SECONDS_BETWEEN, by }
+            }
+        })
     }
 
-    /// A default never exceeds the interval; a timeout asked for must not.
-    fn timeout(&mut self, default: u16, interval: u16) -> u16 {
-        let Some(said) = self.number(keys::HEALTH_TIMEOUT, &TIMEOUT) else {
-            return self.class.timeout_seconds.unwrap_or(default).min(interval);
-        };
-        if said.value > interval {
-            let message = format!("must be at most the interval, which is {interval} seconds");
-            self.findings.invalid(&said.by, message);
+    /// A default never exceeds the interval; a timeout asked for must not. Where the class has the timeout and the
+    /// member the interval, the member's word is the one to change.
+    fn timeout(&mut self, default: u16, interval: &Said<u16>) -> u16 {
+        let own = self.number(keys::HEALTH_TIMEOUT, &TIMEOUT);
+        let said = own.or_else(|| {
+            let value = self.class.timeout_seconds?;
+            Some(Said { value, by: By::class("healthCheck.timeoutSeconds", value.to_string()) })
+        });
+        let Some(said) = said else { return default.min(interval.value) };
+        if said.value > interval.value {
+            if interval.by.origin <= Origin::Class && said.by.origin == Origin::Class {
+                // Refused with the class.
+                return said.value;
+            }
+            let why = "the timeout must be at most the interval";
+            self.findings.contradiction(&said.by, &interval.by, why);
         }
         said.value
     }

@@ -124,6 +124,11 @@ fn the_class_shapes_health_checks_and_each_field_can_be_overridden() {
     "healthCheck.intervalSeconds",
     "5 to 300"
 )]
+#[case::health_timeout(
+    |p: &mut AwsParams| p.health_check = Some(HealthCheckParams { timeout_seconds: Some(11), ..Default::default() }),
+    "healthCheck.timeoutSeconds",
+    "at most the interval, which is 10 seconds"
+)]
 #[case::health_port(
     |p: &mut AwsParams| p.health_check = Some(HealthCheckParams { port: Some("0".to_owned()), ..Default::default() }),
     "healthCheck.port",
@@ -198,4 +203,23 @@ fn class_attributes_hold_for_the_groups_that_can_have_them(
             map(&[("stickiness.enabled", "true"), (TERMINATION, "false"), (DRAINING, "30")]);
     });
     assert_eq!(at(&desired, "/web/listeners/0/group_attributes"), want);
+}
+
+#[test]
+fn a_timeout_of_the_class_is_not_cut_to_the_interval_of_a_service() {
+    let of = |pairs| {
+        of_class(web(pairs), |params| {
+            let seconds = HealthCheckParams {
+                interval_seconds: Some(30),
+                timeout_seconds: Some(20),
+                ..HealthCheckParams::default()
+            };
+            params.health_check = Some(seconds);
+        })
+    };
+    assert_eq!(at(&of(&[]), "/web/listeners/0/health/timeout"), json!(20));
+    let short = of(&[("healthcheck-interval", "10")]);
+    assert_refused(&short, "healthcheck-interval", "timeoutSeconds \"20\" (the class's)");
+    let both = of(&[("healthcheck-interval", "10"), ("healthcheck-timeout", "5")]);
+    assert_eq!(at(&both, "/web/listeners/0/health/timeout"), json!(5));
 }
