@@ -37,7 +37,7 @@ pub fn balancer(scheme: Scheme, address_type: AddressType, key: &str) -> Option<
 
 /// The default of an attribute of a target group of a Network Load Balancer.
 pub fn group(protocol: NlbProtocol, targets: GroupTargets, key: &str) -> Option<&'static str> {
-    let datagrams = matches!(protocol, NlbProtocol::Udp | NlbProtocol::TcpUdp);
+    let datagrams = protocol.has_udp();
     Some(match key {
         "deregistration_delay.timeout_seconds" => "300",
         "deregistration_delay.connection_termination.enabled" => word(datagrams),
@@ -57,10 +57,7 @@ pub fn group(protocol: NlbProtocol, targets: GroupTargets, key: &str) -> Option<
 
 /// The default of an attribute of a listener of a Network Load Balancer.
 pub fn listener(protocol: NlbProtocol, key: &str) -> Option<&'static str> {
-    match (protocol, key) {
-        (NlbProtocol::Tcp | NlbProtocol::TcpUdp, "tcp.idle_timeout.seconds") => Some("350"),
-        _ => None,
-    }
+    (protocol.has_idle_timeout() && key == "tcp.idle_timeout.seconds").then_some("350")
 }
 
 /// What has to be set so that attributes found become the ones wanted and all others have their default.

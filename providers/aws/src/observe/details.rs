@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{BalancerDetails, ListenerDetails, Observed};
 use crate::account::needs::Needs;
-use crate::api::Tags;
+use crate::api::{Attributes, Tags};
 use crate::api::ec2::{SecurityGroup, WhichSecurityGroups};
 use crate::api::elb::{Listener, NlbProtocol};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
@@ -57,7 +57,10 @@ pub(super) async fn listeners(
 }
 
 async fn of_listener(client: &Client, it: Listener, tags: Tags) -> Result<ListenerDetails, AwsError> {
-    let attributes = client.listener_attributes(&it.arn).await?;
+    let attributes = match it.spec.protocol {
+        Some(protocol) if protocol.has_idle_timeout() => client.listener_attributes(&it.arn).await?,
+        _ => Attributes::new(),
+    };
     let certificates = match it.spec.protocol {
         Some(NlbProtocol::Tls) => client.certificates(&it.arn).await?,
         _ => Vec::new(),

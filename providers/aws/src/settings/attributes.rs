@@ -89,7 +89,8 @@ pub(super) const GROUP: &[Attribute] = &[
     },
 ];
 
-/// Attributes of a TCP listener. Listeners of other protocols have none: the idle time of TLS is fixed to 350 seconds.
+/// Attributes of a listener that has an idle timeout ([`crate::api::elb::NlbProtocol::has_idle_timeout`]); others have
+/// none.
 pub(super) const LISTENER: &[Attribute] =
     &[Attribute { key: "tcp.idle_timeout.seconds", takes: Takes::Number(60, 6_000) }];
 

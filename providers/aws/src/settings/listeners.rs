@@ -181,14 +181,14 @@ fn listener_attributes(
             |listener: &&ListenerSettings| format!("{}-{}", listener.protocol, listener.port) == suffix;
         let by = source.by(key, text);
         match listeners.iter().find(named) {
-            Some(listener) if listener.protocol == NlbProtocol::Tcp => {
+            Some(listener) if listener.protocol.has_idle_timeout() => {
                 let read = attributes::read(source, key, LISTENER, findings);
                 by_port
                     .insert(listener.port, read.into_iter().map(|(name, said)| (name, said.value)).collect());
             }
             Some(listener) => {
                 let message =
-                    format!("listeners of {} have no attributes, only those of TCP", listener.protocol);
+                    format!("listeners of {} have no attributes, only those of TCP and TCP_UDP", listener.protocol);
                 findings.unsupported(&by, message);
             }
             None => {
