@@ -67,7 +67,6 @@ struct Served<'a> {
 pub fn wanted(cluster: &ClusterId, desired: &DesiredLb, settings: &Settings, facts: &Facts) -> Wanted {
     let inputs = Inputs { cluster, desired, settings, facts };
     let mut problems = facts.problems.clone();
-    problems.extend(tags::problem(&settings.balancer.tags));
     let served = limits::listeners(&inputs, &mut problems);
     let frontend = frontend::wish(&inputs, &served, &mut problems);
     let backend = backend::wish(&inputs, &served);

@@ -6,16 +6,15 @@ use super::keys;
 use super::parse::{self, Parsed};
 use super::said::{Findings, Group, Said, settle};
 use crate::api::Tags;
+use crate::marks;
 
-/// Most tags of a user: 50 fit on a resource, some of them are our marks.
-pub(super) const MOST: usize = 40;
-/// What the keys of our own marks begin with.
-const MARKS: &str = "landfall.dev/";
+/// Most tags of a user: those that fit on a resource next to our marks.
+pub(super) const MOST: usize = marks::TAGS_AT_MOST - marks::OURS_AT_MOST;
 
 /// Whether AWS takes the tag and it is not one of our marks.
 pub(super) fn check(key: &str, value: &str) -> Parsed<()> {
-    if key.starts_with(MARKS) {
-        return Err(format!("{key:?} is a mark of Landfall: keys must not begin with {MARKS}"));
+    if key.starts_with(marks::PREFIX) {
+        return Err(format!("{key:?} is a mark of Landfall: keys must not begin with {}", marks::PREFIX));
     }
     if key.to_ascii_lowercase().starts_with("aws:") {
         return Err(format!("{key:?} is reserved: keys must not begin with aws:"));
