@@ -56,7 +56,8 @@ pub struct PassedOver {
 /// Why a subnet is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// It is not in an availability zone: Network Load Balancers are nowhere else.
+    /// It is not in an availability zone. Such subnets are never found, only used if asked for; those on Outposts not
+    /// even then.
     Locale(
         /// Kind of its zone.
         String,
@@ -171,7 +172,7 @@ impl Question<'_> {
     /// Kind of the place that a subnet is in.
     fn locale(&self, subnet: &Subnet) -> &str {
         if subnet.outpost.is_some() {
-            return "outpost";
+            return OUTPOST;
         }
         let zone = self.known.zones.iter().find(|zone| zone.name == subnet.zone);
         zone.map_or(AVAILABILITY_ZONE, |zone| &zone.kind)
@@ -180,6 +181,8 @@ impl Question<'_> {
 
 /// The kind of an ordinary zone.
 const AVAILABILITY_ZONE: &str = "availability-zone";
+/// What stands for the kind of zone of a subnet that is on an Outpost.
+const OUTPOST: &str = "outpost";
 
 /// The tag that says that a subnet is for load balancers of this scheme.
 fn role(scheme: Scheme) -> &'static str {
@@ -206,6 +209,7 @@ impl fmt::Display for PassedOver {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Locale(kind) if kind == OUTPOST => write!(f, "it is on an Outpost"),
             Self::Locale(kind) => write!(f, "it is in a {kind}"),
             Self::NoIpv4 => write!(f, "it has no IPv4 range"),
             Self::NoIpv6 => write!(f, "it has no IPv6 range and the load balancer is dualstack"),

@@ -279,6 +279,7 @@ fn subnets_asked_for_keep_their_order() {
 #[case::twice(&["subnet-1", "subnet-1"], "TwoSubnetsInZone", "eu-1a")]
 #[case::locales(&["subnet-1", "subnet-3"], "MixedLocales", "subnet-3 (local-zone)")]
 #[case::crowded(&["subnet-4"], "UnfitSubnet", "it has 3 free addresses")]
+#[case::outpost(&["subnet-5"], "UnfitSubnet", "it is on an Outpost")]
 fn subnets_asked_for_that_do_not_fit_are_refused(
     #[case] subnets: &[&str],
     #[case] category: &str,
@@ -291,6 +292,7 @@ fn subnets_asked_for_that_do_not_fit_are_refused(
         subnet("a", 2, &["Name=front"]),
         subnet("x", 3, &[]),
         crowded,
+        Subnet { outpost: Some("arn:outpost".to_owned()), ..subnet("c", 5, &[]) },
     ]);
     let subnets = subnets.iter().map(|name| (*name).to_owned()).collect();
     let error = ask(BalancerSettings { subnets, ..balancer(Scheme::Internal) }, &[], &known).unwrap_err();

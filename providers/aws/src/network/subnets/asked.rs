@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AVAILABILITY_ZONE, Chosen, Question};
+use super::{AVAILABILITY_ZONE, Chosen, OUTPOST, Question, Reason};
 use crate::api::ec2::Subnet;
 use crate::network::NetworkError;
 
@@ -15,7 +15,8 @@ pub(super) fn choose<'a>(question: &Question<'a>) -> Result<Chosen<'a>, NetworkE
     one_per_zone(&subnets)?;
     one_locale(question, &subnets)?;
     for subnet in &subnets {
-        if let Some(reason) = question.flaw(subnet).or_else(|| question.crowd(subnet)) {
+        let unfit = on_outpost(question, subnet).or_else(|| question.flaw(subnet));
+        if let Some(reason) = unfit.or_else(|| question.crowd(subnet)) {
             return Err(NetworkError::UnfitSubnet { subnet: subnet.id.clone(), reason });
         }
     }
@@ -51,6 +52,12 @@ fn one_per_zone(subnets: &[&Subnet]) -> Result<(), NetworkError> {
         let subnets = subnets.iter().map(|subnet| subnet.id.clone()).collect();
         Err(NetworkError::TwoSubnetsInZone { zone: zone.to_owned(), subnets })
     })
+}
+
+/// Outposts have Network Load Balancers with demands of their own, which are not served.
+fn on_outpost(question: &Question<'_>, subnet: &Subnet) -> Option<Reason> {
+    let locale = question.locale(subnet);
+    (locale == OUTPOST).then(|| Reason::Locale(locale.to_owned()))
 }
 
 /// The first zone with several of the subnets.
