@@ -112,7 +112,8 @@ mod tests {
         #[case] found: &[(&str, &str)],
         #[case] set: &[(&str, &str)],
     ) {
-        let changes = changes(&map(wanted), &map(found), |key| balancer(Scheme::Internal, AddressType::Ipv4, key));
+        let changes =
+            changes(&map(wanted), &map(found), |key| balancer(Scheme::Internal, AddressType::Ipv4, key));
         assert_eq!(changes, map(set));
     }
 

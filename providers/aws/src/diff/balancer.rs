@@ -149,7 +149,9 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
 /// Of one that was taken over only the attributes asked for are changed.
 fn attributes(diff: &Diff<'_>, found: &Attributes) -> Option<BalancerChange> {
     let wish = &diff.wanted.balancer;
-    let default = |key: &str| if diff.is_adopted() { None } else { defaults::balancer(wish.scheme, wish.address_type, key) };
+    let default = |key: &str| {
+        if diff.is_adopted() { None } else { defaults::balancer(wish.scheme, wish.address_type, key) }
+    };
     attribute_change(&wish.attributes, found, default).map(BalancerChange::Attributes)
 }
 

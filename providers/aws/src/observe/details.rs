@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{BalancerDetails, ListenerDetails, Observed};
 use crate::account::needs::Needs;
-use crate::api::{Attributes, Tags};
 use crate::api::ec2::{SecurityGroup, WhichSecurityGroups};
 use crate::api::elb::{Listener, NlbProtocol};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
+use crate::api::{Attributes, Tags};
 use crate::client::Client;
 use crate::error::AwsError;
 

@@ -217,9 +217,7 @@ impl Timing<'_, '_> {
     fn interval(&mut self) -> Said<u16> {
         let own = self.number(keys::HEALTH_INTERVAL, &INTERVAL);
         own.unwrap_or_else(|| match self.class.interval_seconds {
-            Some(value) => {
-                Said { value, by: By::class("healthCheck.intervalSeconds", value.to_string()) }
-            }
+            Some(value) => Said { value, by: By::class("healthCheck.intervalSeconds", value.to_string()) },
             None => {
                 let by = By::default(keys::HEALTH_INTERVAL, SECONDS_BETWEEN.to_string());
                 Said { value: SECONDS_BETWEEN, by }

@@ -187,8 +187,10 @@ fn listener_attributes(
                     .insert(listener.port, read.into_iter().map(|(name, said)| (name, said.value)).collect());
             }
             Some(listener) => {
-                let message =
-                    format!("listeners of {} have no attributes, only those of TCP and TCP_UDP", listener.protocol);
+                let message = format!(
+                    "listeners of {} have no attributes, only those of TCP and TCP_UDP",
+                    listener.protocol
+                );
                 findings.unsupported(&by, message);
             }
             None => {

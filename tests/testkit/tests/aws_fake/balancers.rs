@@ -254,7 +254,9 @@ async fn dualstack_load_balancers_forward_datagrams_to_ipv6() {
 async fn gateways_for_ipv6_concern_dualstack_alone() {
     let (aws, balancer, _) = serving().await;
     let set = tags(&[("ipv6.deny_all_igw_traffic", "false")]);
-    let found = async || aws.balancer_attributes(&balancer.arn).await.unwrap().get("ipv6.deny_all_igw_traffic").cloned();
+    let found = async || {
+        aws.balancer_attributes(&balancer.arn).await.unwrap().get("ipv6.deny_all_igw_traffic").cloned()
+    };
     assert_eq!(found().await, None);
     let refused = aws.modify_balancer_attributes(&balancer.arn, &set).await;
     assert_eq!(code(refused), "InvalidConfigurationRequest");

@@ -178,7 +178,11 @@ fn the_tcp_part_of_a_merged_listener_has_an_idle_timeout() {
     let desired = serving(&[TCP_443, UDP_443], &pairs);
     assert_eq!(at(&desired, "/web/listeners/0/attributes"), json!({"tcp.idle_timeout.seconds": "60"}));
     let udp = [("listener-attributes.UDP-443", "tcp.idle_timeout.seconds=60")];
-    assert_refused(&serving(&[UDP_443], &udp), "listener-attributes.UDP-443", "only those of TCP and TCP_UDP");
+    assert_refused(
+        &serving(&[UDP_443], &udp),
+        "listener-attributes.UDP-443",
+        "only those of TCP and TCP_UDP",
+    );
 }
 
 fn sticky(pairs: Pairs<'_>) -> DesiredLb {
