@@ -170,7 +170,10 @@ fn quotas(limits: &[(String, String)]) -> Quotas {
             "targets-per-availability-zone-per-network-load-balancer",
             known.targets_per_zone,
         ),
-        ..known
+        // Not in the list of `API_Limit`, but in the answers.
+        targets_per_group: figure("targets-per-target-group", known.targets_per_group),
+        // Rules are counted by EC2, which does not tell.
+        rules: known.rules,
     }
 }
 
@@ -183,9 +186,10 @@ mod tests {
         let limits = [
             ("targets-per-availability-zone-per-network-load-balancer", "800"),
             ("targets-per-network-load-balancer", "many"),
+            ("targets-per-target-group", "2000"),
         ];
         let limits = limits.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let expected = Quotas { targets_per_zone: 800, ..Quotas::default() };
+        let expected = Quotas { targets_per_zone: 800, targets_per_group: 2_000, ..Quotas::default() };
         assert_eq!(quotas(&limits), expected);
     }
 }
