@@ -71,6 +71,8 @@ pub fn facts(
         let (found, untold) = nodes::groups(known, &own_tags);
         node_groups = found;
         problems.extend(untold);
+        let to_pods = settings.members.values().any(|member| member.targets == GroupTargets::Ip);
+        problems.extend((to_pods && node_groups.is_empty()).then(nodes::none_opened));
     }
     Ok(Facts {
         vpc: known.vpc.id.clone(),

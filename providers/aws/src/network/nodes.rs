@@ -160,6 +160,19 @@ pub(super) fn groups(
     (chosen, problems)
 }
 
+/// Tells that pods are to be reached, and that no group of a node lets the load balancer in: all nodes are Fargate's, or
+/// left out.
+pub(super) fn none_opened() -> Problem {
+    Problem {
+        member: None,
+        port: None,
+        category: Category::new("PodsNotOpened"),
+        message: "no security group of a node is known that could let the load balancer in to the pods: let the group \
+                  tagged landfall.dev/role=backend in to the security groups that the pods have"
+            .to_owned(),
+    }
+}
+
 /// The security groups whose tags decide: those of instances that have several.
 pub(super) fn undecided_groups(instances: &[Arc<Instance>]) -> BTreeSet<SecurityGroupId> {
     let several = instances.iter().filter(|instance| instance.security_groups.len() > 1);

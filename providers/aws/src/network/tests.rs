@@ -498,3 +498,20 @@ fn what_is_taken_over_keeps_its_subnets() {
     assert_eq!(ids(&facts), Vec::<&str>::new());
     assert_eq!(facts.zones, BTreeSet::from(["eu-1b".to_owned()]));
 }
+
+#[rstest]
+#[case::nodes_open(GroupTargets::Ip, true, &[])]
+#[case::nobody_opens(GroupTargets::Ip, false, &["PodsNotOpened"])]
+#[case::no_pods(GroupTargets::Instance, false, &[])]
+fn pods_that_no_node_group_opens_are_told(
+    #[case] targets: GroupTargets,
+    #[case] instances: bool,
+    #[case] expected: &[&str],
+) {
+    let mut known = known(vec![subnet("a", 1, &[INTERNAL])]);
+    known.instances.retain(|_| instances);
+    let mut settings = settings(balancer(Scheme::Internal));
+    settings.members.values_mut().for_each(|member| member.targets = targets);
+    let facts = facts(&web(Vec::new()), &settings, &[], &known).unwrap();
+    assert_eq!(categories(&facts), expected);
+}
