@@ -38,7 +38,11 @@ pub(crate) struct Tools<'a> {
 impl Tools<'_> {
     /// The changes that bring a load balancer to its wish. Reads only.
     pub(crate) async fn plan(&self, wanted: &Wanted) -> Result<Vec<Change>, AwsError> {
-        diff(wanted, &self.look(wanted).await?.observed)
+        let changes = diff(wanted, &self.look(wanted).await?.observed)?;
+        if !changes.is_empty() {
+            self.account.look_closely(&wanted.lb);
+        }
+        Ok(changes)
     }
 
     /// Brings a load balancer to its wish. `confirmed` is the operator's word for taking one over.
@@ -51,6 +55,7 @@ impl Tools<'_> {
         if changes.iter().any(is_shared) {
             let _maker = self.shared.making.lock().await;
             // Somebody else may have made them meanwhile.
+            self.account.look_closely(&wanted.lb);
             observed = self.look(wanted).await?.observed;
             changes = diff(wanted, &observed)?;
             let last = changes.iter().rposition(is_shared).map_or(0, |last| last + 1);

@@ -76,6 +76,12 @@ pub fn carries(tags: &Tags, marks: &Tags) -> bool {
     marks.iter().all(|(key, value)| tags.get(key) == Some(value))
 }
 
+/// The marks among the tags.
+pub fn ours(tags: &Tags) -> Tags {
+    let marks = tags.iter().filter(|(key, _)| key.starts_with(PREFIX));
+    marks.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// Whether a load balancer was taken over. Any value counts: deleting what is not ours is worse than leaving it.
 pub fn is_adopted(tags: &Tags) -> bool {
     tags.contains_key(ADOPTED)

@@ -115,6 +115,11 @@ impl Account {
         self.state().doubt(lb, false);
     }
 
+    /// The next look compares everything again: what the last one found was not acted upon.
+    pub(crate) fn look_closely(&self, lb: &LbId) {
+        self.state().known_mut(lb).details_due = Instant::now();
+    }
+
     /// What is known. Never to be held over a call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         locked(&self.state)

@@ -73,9 +73,7 @@ impl World<'_> {
     async fn check_ours(&self, it: &LoadBalancer, wanted: &Tags) -> Result<(), AwsError> {
         let answer = self.client.tags(&[it.arn.to_string()]).await?;
         let found: Tags = answer.into_iter().flat_map(|(_, tags)| tags).collect();
-        let ours: Tags =
-            wanted.clone().into_iter().filter(|(key, _)| key.starts_with(marks::PREFIX)).collect();
-        if marks::carries(&found, &ours) {
+        if marks::carries(&found, &marks::ours(wanted)) {
             return Ok(());
         }
         Err(AwsError::Foreign {

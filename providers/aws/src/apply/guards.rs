@@ -1,10 +1,11 @@
 //! Security groups and their rules.
 
 use super::{Done, World, unless_in_use};
-use crate::api::ec2::{NewSecurityGroup, Rule, SecurityGroup, Source};
+use crate::api::ec2::{NewSecurityGroup, Rule, SecurityGroup, Source, WhichSecurityGroups};
 use crate::api::ids::SecurityGroupId;
 use crate::change::{GuardChange, GuardRef, GuardRole, kinds};
 use crate::error::AwsError;
+use crate::marks;
 
 /// Rules in one request; AWS takes 1,000 and a group has far fewer.
 const RULES_AT_ONCE: usize = 500;
@@ -53,7 +54,10 @@ impl World<'_> {
     }
 
     async fn make_guard(&mut self, role: GuardRole, new: NewSecurityGroup) -> Result<(), AwsError> {
-        let id = self.client.create_security_group(&new).await?;
+        let id = match self.client.create_security_group(&new).await {
+            Err(taken @ AwsError::NameTaken { .. }) => return Err(self.whose(&new, taken).await?),
+            answer => answer?,
+        };
         let NewSecurityGroup { name, description, vpc, tags } = new;
         let group = SecurityGroup { id, name, description, vpc, ingress: Vec::new(), tags };
         match role {
@@ -61,6 +65,24 @@ impl World<'_> {
             GuardRole::Backend => self.observed.backend = Some(group),
         }
         Ok(())
+    }
+
+    /// Names the security group that has the name already. If it is ours, the lists did not tell of it yet, and the next
+    /// look does.
+    async fn whose(&self, new: &NewSecurityGroup, taken: AwsError) -> Result<AwsError, AwsError> {
+        let named = WhichSecurityGroups::Named { vpc: new.vpc.clone(), names: vec![new.name.clone()] };
+        let found = self.client.security_groups(&named).await?;
+        let stranger = found.into_iter().find(|group| group.name == new.name);
+        let ours = marks::ours(&new.tags);
+        Ok(match stranger.filter(|group| !marks::carries(&group.tags, &ours)) {
+            None => taken,
+            Some(group) => AwsError::Foreign {
+                whom: self.client.whom().to_owned(),
+                kind: kinds::GUARD,
+                name: format!("{} ({})", group.name, group.id),
+                owner: marks::mark(&group.tags).map(|mark| mark.lb.to_string()),
+            },
+        })
     }
 
     async fn authorise(&mut self, guard: &GuardRef, rules: Vec<Rule>) -> Result<(), AwsError> {

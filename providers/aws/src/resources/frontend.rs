@@ -84,13 +84,13 @@ fn ranges(ports: BTreeSet<u16>) -> Vec<(u16, u16)> {
     ranges
 }
 
-/// Who may connect to a member: its prefix lists, and its source ranges of the families that the load balancer has,
-/// without those that lie in others. Prefix lists alone replace the default, which is everybody.
+/// Who may connect to a member: its prefix lists, and its source ranges of the families that it is served in, without
+/// those that lie in others. Prefix lists alone replace the default, which is everybody.
 fn sources(inputs: &Inputs<'_>, member: &Member, settings: &MemberSettings) -> Vec<Source> {
     let lists = settings.prefix_lists.iter().map(|id| Source::PrefixList(id.clone()));
     let mut sources: Vec<Source> = lists.collect();
     if settings.prefix_lists.is_empty() || member.sources_given {
-        let families = IpFamily::BOTH.into_iter().filter(|family| *family == IpFamily::V4 || is_dual(inputs));
+        let families = IpFamily::BOTH.into_iter().filter(|family| is_served_in(inputs, member, *family));
         let given: Vec<IpNet> = families.flat_map(|family| member.sources.of(family).to_vec()).collect();
         sources.extend(IpNet::aggregate(&given).into_iter().map(|range| match range {
             IpNet::V4(range) => Source::V4(range),
@@ -98,6 +98,14 @@ fn sources(inputs: &Inputs<'_>, member: &Member, settings: &MemberSettings) -> V
         }));
     }
     sources
+}
+
+/// Whether clients of a family reach a member. No load balancer has IPv6 alone, so a Service without IPv4 is closed to
+/// IPv4 by the rules. Where no Service has IPv6, the address type was asked for, and then IPv6 is for all of them.
+fn is_served_in(inputs: &Inputs<'_>, member: &Member, family: IpFamily) -> bool {
+    let asked_for = || !inputs.desired.families().contains(&family);
+    let serves = member.families.contains(&family) || (family == IpFamily::V6 && asked_for());
+    serves && (family == IpFamily::V4 || is_dual(inputs))
 }
 
 fn is_dual(inputs: &Inputs<'_>) -> bool {
