@@ -14,7 +14,8 @@ pub struct Freshness {
     /// Six calls and three per port each.
     pub details_apart: Duration,
     /// After a start, target groups whose targets nobody has read are read one after the other, this far apart: who
-    /// was registered while nobody looked matters sooner than an attribute that somebody changed.
+    /// was registered while nobody looked matters sooner than an attribute that somebody changed. Up to fifty load
+    /// balancers are not spread out but read at the first look.
     pub targets_apart: Duration,
     /// How long our own changes count for more than a list, which may not tell them yet.
     pub settling: Duration,

@@ -22,6 +22,10 @@ use crate::marks;
 use crate::observe::{Balancer, Foreign, Observed};
 use crate::resources::Wanted;
 
+/// Load balancers whose targets are read at the first look after a start. With a port or two each that is a hundred
+/// calls, ten seconds of what AWS grants an account.
+const FEW: usize = 50;
+
 /// A point in time, told apart from others at the same time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
@@ -180,11 +184,13 @@ impl State {
         self.welcome(found, began);
     }
 
-    /// Load balancers that nobody of this process has looked at. Each gets a turn to be verified.
+    /// Load balancers that nobody of this process has looked at. Each gets a turn to be verified. Where they are few,
+    /// targets have theirs at the first look: a process that died while nodes came or went left some undone.
     fn welcome(&mut self, found: HashMap<LbId, Found>, began: Moment) {
         let now = Instant::now();
         let mut found: Vec<_> = found.into_iter().collect();
         found.sort_by_cached_key(|(lb, _)| (rank(lb), lb.to_string()));
+        let are_few = found.len() <= FEW;
         let (mut details, mut targets) = (now, now);
         for (lb, found) in found {
             let mut known = Known::new(&lb, now, &self.freshness);
@@ -192,7 +198,7 @@ impl State {
             targets += self.freshness.targets_apart * u32::try_from(found.groups.len()).unwrap_or(u32::MAX);
             // When there are more than can be verified in a period, none waits longer than that.
             known.details_due = known.details_due.min(details);
-            known.targets_due = known.targets_due.min(targets);
+            known.targets_due = if are_few { now } else { known.targets_due.min(targets) };
             known.take(found, began);
             self.known.insert(lb, known);
         }
