@@ -21,7 +21,7 @@ use crate::expect::View;
 /// no strangers. A provider whose capabilities claim external state must override them; the suite checks that.
 #[async_trait]
 pub trait World: Send + Sync + Sized {
-    /// An empty world in which everything happens at once.
+    /// An empty world in which nothing takes longer than [`Self::settle`] waits.
     async fn new() -> Self;
 
     /// Starts a process: a provider that knows nothing but what lies in the world and what the statuses of the

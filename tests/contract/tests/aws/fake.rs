@@ -53,6 +53,8 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
         let aws = FakeAws::new();
         // Small, so that every list has several pages.
         aws.set_page_size(2);
+        // As in AWS, none is active when the call that makes it returns.
+        aws.set_timing(Timing { provisioning: Duration::from_secs(1), ..Timing::default() });
         let site = site(&aws);
         Self { aws, site }
     }
