@@ -26,26 +26,31 @@ use metrics::CallMetrics;
 #[command(next_help_heading = "AWS")]
 pub(crate) struct AwsArgs {
     /// Region [default: AWS_REGION, then the profile, then the instance metadata]
-    #[arg(long, env = "LANDFALL_AWS_REGION", value_name = "REGION")]
-    aws_region: Option<String>,
+    #[arg(id = "aws_region", long = "aws-region", env = "LANDFALL_AWS_REGION", value_name = "REGION")]
+    region: Option<String>,
 
     /// URL of both APIs, for moto and LocalStack [default: AWS_ENDPOINT_URL, which may also be set per service, then
     /// AWS]
-    #[arg(long, env = "LANDFALL_AWS_ENDPOINT", value_name = "URL")]
-    aws_endpoint: Option<String>,
+    #[arg(id = "aws_endpoint", long = "aws-endpoint", env = "LANDFALL_AWS_ENDPOINT", value_name = "URL")]
+    endpoint: Option<String>,
 
     /// The network of the cluster [default: that of the nodes' instances]
-    #[arg(long, env = "LANDFALL_AWS_VPC", value_name = "VPC")]
-    aws_vpc: Option<VpcId>,
+    #[arg(id = "aws_vpc", long = "aws-vpc", env = "LANDFALL_AWS_VPC", value_name = "VPC")]
+    vpc: Option<VpcId>,
 
     /// Name of the cluster in the tags kubernetes.io/cluster/NAME of subnets and security groups [default: found on
     /// the nodes' instances]
-    #[arg(long, env = "LANDFALL_AWS_CLUSTER_TAG", value_name = "NAME")]
-    aws_cluster_tag: Option<String>,
+    #[arg(
+        id = "aws_cluster_tag",
+        long = "aws-cluster-tag",
+        env = "LANDFALL_AWS_CLUSTER_TAG",
+        value_name = "NAME"
+    )]
+    cluster_tag: Option<String>,
 
     /// Request rates to keep
-    #[arg(long, env = "LANDFALL_AWS_LIMITS", value_name = "LIMITS", value_enum, default_value_t = Pace::Documented)]
-    aws_limits: Pace,
+    #[arg(id = "aws_limits", long = "aws-limits", env = "LANDFALL_AWS_LIMITS", value_name = "LIMITS", value_enum, default_value_t = Pace::Documented)]
+    limits: Pace,
 }
 
 /// Request rates to keep.
@@ -60,13 +65,10 @@ enum Pace {
 /// Makes the provider. Finds region, endpoint and where credentials come from; AWS itself is first asked with the first
 /// load balancer.
 pub(super) async fn connect(args: &AwsArgs, setup: &Setup<'_>) -> Result<Arc<dyn Provider>> {
-    let options = Options {
-        region: args.aws_region.clone(),
-        endpoint: args.aws_endpoint.clone(),
-        ..Options::default()
-    };
+    let options =
+        Options { region: args.region.clone(), endpoint: args.endpoint.clone(), ..Options::default() };
     let sdk = connect::connect(&options).await?;
-    let limits = match args.aws_limits {
+    let limits = match args.limits {
         Pace::Documented => Limits::documented(),
         Pace::None => Limits::none(),
     };
@@ -74,7 +76,7 @@ pub(super) async fn connect(args: &AwsArgs, setup: &Setup<'_>) -> Result<Arc<dyn
     let calls = Calls::new(Arc::new(ElbClient::new(&sdk)), Arc::new(Ec2Client::new(&sdk)), &limits, observer);
     let config = AwsConfig {
         cluster: setup.cluster.clone(),
-        network: NetworkConfig { vpc: args.aws_vpc.clone(), cluster_tag: args.aws_cluster_tag.clone() },
+        network: NetworkConfig { vpc: args.vpc.clone(), cluster_tag: args.cluster_tag.clone() },
         freshness: if setup.dry_run { Freshness::always() } else { Freshness::default() },
     };
     Ok(Arc::new(AwsProvider::new(config, Arc::new(calls))))

@@ -1,0 +1,227 @@
+//! An account in moto behind the proxy, an API server, and what a test does and sees there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Node, Service};
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::runtime::wait::await_condition;
+use kube::runtime::wait::conditions::is_deleted;
+use kube::{Client, Config};
+use landfall_aws::api::ec2::{Ec2, SecurityGroup, WhichSecurityGroups};
+use landfall_aws::api::elb::{Elb, Listener, LoadBalancer, TargetGroup, WhichBalancers, WhichGroups};
+use landfall_aws::sdk::ElbClient;
+use landfall_aws_ec2::Ec2Client;
+use landfall_testkit::aws::moto::{self, Moto};
+use landfall_testkit::aws::proxy::Proxy;
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::program;
+use crate::stage::Stage;
+
+/// A seeded account, and a controller's surroundings.
+pub(crate) struct Scene {
+    /// The API server, and where the controller runs.
+    pub(crate) stage: Stage,
+    /// What the controller calls.
+    pub(crate) proxy: Proxy,
+    /// The same account for the test, so that its calls are not counted.
+    aside: Proxy,
+    /// Reads what is there.
+    pub(crate) elb: ElbClient,
+    ec2: Ec2Client,
+}
+
+/// What is in the account, as far as it is of interest.
+#[derive(Debug)]
+pub(crate) struct Account {
+    /// Load balancers.
+    pub(crate) balancers: Vec<LoadBalancer>,
+    /// Listeners of all of them.
+    pub(crate) listeners: Vec<Listener>,
+    /// Target groups.
+    pub(crate) groups: Vec<TargetGroup>,
+    /// Instance and port, of all target groups.
+    pub(crate) targets: BTreeSet<(String, u16)>,
+    /// Security groups that carry our mark.
+    pub(crate) guards: Vec<SecurityGroup>,
+    /// The group of the nodes.
+    pub(crate) node_guard: SecurityGroup,
+}
+
+impl Account {
+    /// Whether nothing of ours is there.
+    pub(crate) fn is_clean(&self) -> bool {
+        let things = self.balancers.len() + self.groups.len() + self.guards.len();
+        things + self.node_guard.ingress.len() == 0
+    }
+}
+
+impl Scene {
+    /// Three zones with a node each.
+    pub(crate) async fn new() -> Self {
+        let stage = Stage::new().await;
+        let account = Moto::shared().await.unwrap().account();
+        let (proxy, aside) = (Proxy::start(&account).await.unwrap(), Proxy::start(&account).await.unwrap());
+        let sdk = aside.config().await.unwrap();
+        let scene = Self { stage, proxy, aside, elb: ElbClient::new(&sdk), ec2: Ec2Client::new(&sdk) };
+        scene.seed(3).await;
+        scene
+    }
+
+    /// Seeds the account as people do, and registers the nodes that are not there yet.
+    pub(crate) async fn seed(&self, zones: u8) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../localstack/seed.py");
+        let seed = Command::new(std::env::var(moto::PYTHON).unwrap())
+            .arg(script)
+            .args(["--zones", &zones.to_string()])
+            .env("AWS_ENDPOINT_URL", self.aside.url())
+            .output();
+        let seed = self.stage.within("the seed", seed).await.unwrap();
+        assert!(seed.status.success(), "{}", String::from_utf8_lossy(&seed.stderr));
+        let list: Value = serde_json::from_slice(&seed.stdout).unwrap();
+        let api: Api<Node> = Api::all(self.stage.backend.admin());
+        for node in list["items"].as_array().unwrap() {
+            if api.get_opt(node["metadata"]["name"].as_str().unwrap()).await.unwrap().is_none() {
+                self.stage.create(api.clone(), node.clone()).await;
+            }
+        }
+    }
+
+    fn environment(&self) -> [(&'static str, String); 6] {
+        [
+            ("AWS_ENDPOINT_URL", self.proxy.url()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("LANDFALL_PROVIDERS", "aws".to_owned()),
+            ("LANDFALL_CLUSTER_ID", "e2e".to_owned()),
+        ]
+    }
+
+    /// Starts the controller.
+    pub(crate) fn controller(&self) -> Child {
+        self.stage.controller_with(&[], self.environment())
+    }
+
+    /// Asks for a plan for a Service. Returns what it prints.
+    pub(crate) async fn plan(&self, service: &Value) -> String {
+        let file = self.stage.directory.path().join("service.json");
+        std::fs::write(&file, service.to_string()).unwrap();
+        let (kubeconfig, file) = (self.stage.kubeconfig(), file.display().to_string());
+        let mut plan = Command::from(program::command(&["plan", "--kubeconfig", &kubeconfig, "-f", &file]));
+        let run = plan.envs(self.environment()).kill_on_drop(true).output();
+        let run: program::Run = self.stage.within("a plan", run).await.unwrap().into();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+        run.stdout
+    }
+
+    /// What is there now.
+    pub(crate) async fn account(&self) -> Account {
+        let balancers = self.elb.load_balancers(&WhichBalancers::All, None).await.unwrap().items;
+        let groups = self.elb.target_groups(&WhichGroups::All, None).await.unwrap().items;
+        let mut listeners = Vec::new();
+        for balancer in &balancers {
+            listeners.extend(self.elb.listeners(&balancer.arn, None).await.unwrap().items);
+        }
+        let mut targets = BTreeSet::new();
+        for group in &groups {
+            let states = self.elb.target_health(&group.arn).await.unwrap();
+            targets.extend(states.into_iter().map(|state| (state.target.id, state.target.port)));
+        }
+        let guards = self.guards("landfall.dev/cluster", "e2e").await;
+        let node_guard = self.guards("kubernetes.io/cluster/landfall", "owned").await.remove(0);
+        Account { balancers, listeners, groups, targets, guards, node_guard }
+    }
+
+    async fn guards(&self, key: &str, value: &str) -> Vec<SecurityGroup> {
+        let tagged = WhichSecurityGroups::Tagged(BTreeMap::from([(key.to_owned(), value.to_owned())]));
+        self.ec2.security_groups(&tagged, None).await.unwrap().items
+    }
+
+    /// Waits until the account is so.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Account) -> bool) -> Account {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        let seen = async {
+            loop {
+                ticks.tick().await;
+                let account = self.account().await;
+                if holds(&account) {
+                    return account;
+                }
+            }
+        };
+        self.stage.within(what, seen).await
+    }
+
+    /// Waits until the attribute of the one load balancer has that value.
+    pub(crate) async fn attribute(&self, key: &str, wanted: &str) {
+        let arn = &self.account().await.balancers[0].arn;
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        let set = async {
+            while self.elb.balancer_attributes(arn).await.unwrap()[key] != wanted {
+                ticks.tick().await;
+            }
+        };
+        self.stage.within(&format!("{key}={wanted}"), set).await;
+    }
+
+    /// Services of the namespace `default`.
+    pub(crate) fn services(&self) -> Api<Service> {
+        Api::default_namespaced(self.stage.backend.admin())
+    }
+
+    /// Changes a Service.
+    pub(crate) async fn patch(&self, name: &str, patch: Value) {
+        let merge = Patch::Merge(patch);
+        self.services().patch(name, &PatchParams::default(), &merge).await.unwrap();
+    }
+
+    /// Waits until a Service shows a host name. Returns the Service and that name.
+    pub(crate) async fn named(&self, name: &str) -> (Service, String) {
+        let named = |service: Option<&Service>| service.and_then(hostname).is_some();
+        let service = self.stage.service_until(name, "a host name", named).await.unwrap();
+        let hostname = hostname(&service).unwrap().to_owned();
+        (service, hostname)
+    }
+
+    /// Deletes a Service and waits until it is gone.
+    pub(crate) async fn delete(&self, name: &str) {
+        let uid = self.services().get(name).await.unwrap().metadata.uid.unwrap();
+        let gone = await_condition(self.services(), name, is_deleted(&uid));
+        self.services().delete(name, &DeleteParams::default()).await.unwrap();
+        self.stage.within("the end of the Service", gone).await.unwrap();
+    }
+
+    /// Waits until the controller has compared a load balancer with AWS and found it, or made it, as it should be.
+    pub(crate) async fn looked(&self) {
+        const LISTENING: &str = "admin server listening address=";
+        self.stage.logged(LISTENING).await;
+        let log = self.stage.log();
+        let address = log.split(LISTENING).nth(1).unwrap().split_whitespace().next().unwrap();
+        let admin = Client::try_from(Config::new(format!("http://{address}").parse().unwrap())).unwrap();
+        let ensured = |line: &str| {
+            line.starts_with("landfall_provider_call_seconds_count")
+                && line.contains("operation=\"ensure\"")
+                && line.contains("outcome=\"ok\"")
+        };
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let looked = async {
+            loop {
+                ticks.tick().await;
+                let metrics = http::Request::get("/metrics").body(Vec::new()).unwrap();
+                if admin.request_text(metrics).await.unwrap().lines().any(ensured) {
+                    return;
+                }
+            }
+        };
+        self.stage.within("a look", looked).await;
+    }
+}
+
+fn hostname(service: &Service) -> Option<&str> {
+    let ingress = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
+    ingress.first()?.hostname.as_deref()
+}
