@@ -14,9 +14,10 @@ pub struct Freshness {
     /// Six calls and three per port each.
     pub details_apart: Duration,
     /// After a start, target groups whose targets nobody has read are read one after the other, this far apart: who
-    /// was registered while nobody looked matters sooner than an attribute that somebody changed. Up to fifty load
-    /// balancers are not spread out but read at the first look.
+    /// was registered while nobody looked matters sooner than an attribute that somebody changed.
     pub targets_apart: Duration,
+    /// After a start, so many load balancers are few enough for their targets to be read at the first look.
+    pub few: usize,
     /// How long our own changes count for more than a list, which may not tell them yet.
     pub settling: Duration,
     /// How old the state of a load balancer that is being set up may be.
@@ -36,6 +37,7 @@ impl Freshness {
             details: Duration::ZERO,
             details_apart: Duration::ZERO,
             targets_apart: Duration::ZERO,
+            few: usize::MAX,
             settling: Duration::ZERO,
             provisioning: Duration::ZERO,
             health: Duration::from_secs(15),
@@ -46,13 +48,14 @@ impl Freshness {
 
 impl Default for Freshness {
     /// For a controller that alone writes what it owns. The distances after a start leave more than half of the ten
-    /// reads per second that AWS grants an account to everything else.
+    /// reads per second that AWS grants an account to everything else; fifty with a port or two each are a hundred reads.
     fn default() -> Self {
         Self {
             snapshot: Duration::from_mins(10),
             details: Duration::from_hours(6),
             details_apart: Duration::from_secs(4),
             targets_apart: Duration::from_millis(400),
+            few: 50,
             settling: Duration::from_secs(30),
             provisioning: Duration::from_secs(10),
             health: Duration::from_secs(15),

@@ -22,10 +22,6 @@ use crate::marks;
 use crate::observe::{Balancer, Foreign, Observed};
 use crate::resources::Wanted;
 
-/// Load balancers whose targets are read at the first look after a start. With a port or two each that is a hundred
-/// calls, ten seconds of what AWS grants an account.
-const FEW: usize = 50;
-
 /// A point in time, told apart from others at the same time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
@@ -190,7 +186,7 @@ impl State {
         let now = Instant::now();
         let mut found: Vec<_> = found.into_iter().collect();
         found.sort_by_cached_key(|(lb, _)| (rank(lb), lb.to_string()));
-        let are_few = found.len() <= FEW;
+        let are_few = found.len() <= self.freshness.few;
         let (mut details, mut targets) = (now, now);
         for (lb, found) in found {
             let mut known = Known::new(&lb, now, &self.freshness);

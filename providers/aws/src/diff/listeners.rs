@@ -158,9 +158,10 @@ fn differs(diff: &Diff<'_>, spec: &ListenerSpec, wish: &ListenerWish) -> bool {
 }
 
 fn tls_differs(spec: &ListenerSpec, wish: &ListenerWish) -> bool {
+    let policy = |name: &Option<String>| name.clone().unwrap_or_else(|| DEFAULT_SSL_POLICY.to_owned());
     spec.certificate.as_ref() != wish.certificates.first()
         || spec.alpn != wish.alpn
-        || spec.ssl_policy.as_deref() != Some(wish.ssl_policy.as_deref().unwrap_or(DEFAULT_SSL_POLICY))
+        || policy(&spec.ssl_policy) != policy(&wish.ssl_policy)
 }
 
 /// Those that are missing before those that nobody wants: a name is never without its certificate. The limit of

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use landfall_aws::account::Freshness;
 use landfall_aws::api::Action;
 use landfall_aws::api::elb::{Elb, HealthState};
 use landfall_testkit::aws::fake::Timing;
@@ -21,6 +22,16 @@ async fn after_a_restart_targets_are_read_when_the_wish_changes() {
     assert_eq!(look.observed.groups[0].targets.as_ref().map(BTreeMap::len), Some(2));
     assert_eq!(look.observed.balancers[0].details, None, "nodes are no reason to read anything else");
     assert_eq!(world.count(Action::DescribeTargetHealth), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_targets_of_few_load_balancers_are_read_at_the_first_look() {
+    let world = World::with(Freshness { few: 2, ..Freshness::default() });
+    for (number, expected) in [(1, Some(2)), (2, Some(2)), (3, None)] {
+        world.make(&wanted(number)).await;
+        let look = world.restarted().look(&wanted(1)).await.unwrap();
+        assert_eq!(look.observed.groups[0].targets.as_ref().map(BTreeMap::len), expected, "{number}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,8 +31,9 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Even one load balancer is too many to be read at once after a start.
     pub(crate) fn new() -> Self {
-        Self::with(Freshness::default())
+        Self::with(Freshness { few: 0, ..Freshness::default() })
     }
 
     pub(crate) fn with(freshness: Freshness) -> Self {
