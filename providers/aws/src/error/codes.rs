@@ -127,6 +127,8 @@ const fn quota(codes: &'static [&'static str], quota: &'static str, limit: Optio
 
 /// How long until something that is being released is looked at again.
 const RELEASE: Duration = Duration::from_secs(10);
+/// How long until an address that is asked for is tried again: somebody else may have it for good.
+const ADDRESS: Duration = Duration::from_secs(30);
 /// How long until capacity that is being set up is looked at again.
 const CAPACITY: Duration = Duration::from_mins(1);
 
@@ -192,6 +194,14 @@ pub(super) const TABLE: &[Row] = &[
         "something still uses it; it is tried again",
     ),
     row(
+        // Interfaces of a predecessor go minutes after it.
+        &["InvalidIPAddress.InUse"],
+        ErrorClass::Waiting { poll: ADDRESS },
+        "WaitingForRelease",
+        "the address is still in use, perhaps by a load balancer that is going; it is tried again: if something else \
+         has it, free it or ask for another",
+    ),
+    row(
         &["OperationNotPermitted"],
         ErrorClass::Denied,
         "OperationNotPermitted",
@@ -230,7 +240,6 @@ pub(super) const TABLE: &[Row] = &[
             "DuplicateTagKeys",
             "InvalidLoadBalancerAction",
             "InvalidParameterValue",
-            "InvalidIPAddress.InUse",
             "InvalidSubnetID.NotFound",
             "InvalidSubnetID.Malformed",
             "InvalidVpcID.NotFound",

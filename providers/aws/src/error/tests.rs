@@ -36,7 +36,9 @@ fn failed(code: &str) -> AwsError {
 #[case::taken("conflict", "NameTaken", &[
     "DuplicateListener", "DuplicateTargetGroupName", "DuplicateLoadBalancerName", "InvalidGroup.Duplicate",
 ])]
-#[case::in_use("waiting", "WaitingForRelease", &["ResourceInUse", "DependencyViolation", "InvalidGroup.InUse"])]
+#[case::in_use("waiting", "WaitingForRelease", &[
+    "ResourceInUse", "DependencyViolation", "InvalidGroup.InUse", "InvalidIPAddress.InUse",
+])]
 #[case::capacity("waiting", "CapacityPending", &[
     "InsufficientCapacity", "CapacityReservationPending", "PriorRequestNotComplete",
 ])]
@@ -44,7 +46,7 @@ fn failed(code: &str) -> AwsError {
     "ValidationError", "InvalidConfigurationRequest", "InvalidScheme", "InvalidSubnet", "SubnetNotFound",
     "InvalidSecurityGroup", "AllocationIdNotFound", "AvailabilityZoneNotSupported", "CertificateNotFound",
     "SSLPolicyNotFound", "ALPNPolicyNotFound", "UnsupportedProtocol", "IncompatibleProtocols", "InvalidTarget",
-    "InvalidParameterValue", "InvalidIPAddress.InUse", "DuplicateTagKeys", "InvalidLoadBalancerAction",
+    "InvalidParameterValue", "DuplicateTagKeys", "InvalidLoadBalancerAction",
     "InvalidVpcID.NotFound", "InvalidSubnetID.NotFound", "InvalidGroupId.Malformed",
 ])]
 #[case::quota("quota", "QuotaExceeded", &[
