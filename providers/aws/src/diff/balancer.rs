@@ -41,7 +41,7 @@ pub(super) fn reshape(diff: &Diff<'_>, when: When) -> Vec<Change> {
         if moves(diff, current) {
             return Some(moved(diff, current));
         }
-        (from != to && !narrows_adopted(diff, current)).then_some(BalancerChange::AddressType { from, to })
+        (from != to && !narrows(diff, current)).then_some(BalancerChange::AddressType { from, to })
     });
     named(diff, change.into_iter().collect())
 }
@@ -91,20 +91,26 @@ fn adjusted(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
     changes
 }
 
+/// Whether only what is asked for is changed, and nothing set to its default: on one that was taken over, and while the
+/// one who asked for the rest may not be heard.
+fn keeps_rest(diff: &Diff<'_>) -> bool {
+    diff.is_adopted() || diff.is_partial()
+}
+
 /// Whether its subnets or its source NAT change, which is one call.
 fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
     let wish = &diff.wanted.balancer;
     // One that is taken over keeps its subnets, unless others are asked for.
-    if wish.subnets.is_empty() {
+    if wish.subnets.is_empty() || diff.is_partial() {
         return false;
     }
     let to: BTreeSet<SubnetId> = wish.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
     subnets_of(current) != to || current.it.source_nat != wish.source_nat
 }
 
-/// Whether one that was taken over would give up IPv6, which nobody asked for.
-fn narrows_adopted(diff: &Diff<'_>, current: &Balancer) -> bool {
-    diff.is_adopted() && current.it.address_type == AddressType::Dualstack
+/// Whether it would give up IPv6, which nobody asked for.
+fn narrows(diff: &Diff<'_>, current: &Balancer) -> bool {
+    keeps_rest(diff) && current.it.address_type == AddressType::Dualstack
 }
 
 fn moved(diff: &Diff<'_>, current: &Balancer) -> BalancerChange {
@@ -121,8 +127,8 @@ fn subnets_of(balancer: &Balancer) -> BTreeSet<SubnetId> {
     balancer.it.zones.iter().map(|zone| zone.subnet.clone()).collect()
 }
 
-/// The security groups, and whether they hold for `PrivateLink` traffic where AWS tells. One that was taken over keeps
-/// those that it had.
+/// The security groups, and whether they hold for `PrivateLink` traffic where AWS tells. Those that it had stay where
+/// [only what is asked for](keeps_rest) is changed.
 fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
     let has: Vec<GuardRef> = current.it.security_groups.iter().cloned().map(GuardRef::Known).collect();
     // It was made without any, and AWS never adds one to such.
@@ -130,12 +136,12 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
         return None;
     }
     let mut to = guards::on_balancer(diff);
-    if diff.is_adopted() {
+    if keeps_rest(diff) {
         let kept = has.iter().filter(|guard| !to.contains(guard)).cloned().collect::<Vec<_>>();
         to = kept.into_iter().chain(to).collect();
     }
     let asked = diff.wanted.balancer.private_link_rules;
-    let flag = if diff.is_adopted() { asked } else { Some(asked.unwrap_or(true)) };
+    let flag = if keeps_rest(diff) { asked } else { Some(asked.unwrap_or(true)) };
     let private_link_rules =
         flag.filter(|flag| current.it.private_link_rules.is_some_and(|now| now != *flag));
     let differs = has.iter().collect::<BTreeSet<_>>() != to.iter().collect();
@@ -146,18 +152,15 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
     })
 }
 
-/// Of one that was taken over only the attributes asked for are changed.
 fn attributes(diff: &Diff<'_>, found: &Attributes) -> Option<BalancerChange> {
     let wish = &diff.wanted.balancer;
-    let default = |key: &str| {
-        if diff.is_adopted() { None } else { defaults::balancer(wish.scheme, wish.address_type, key) }
-    };
+    let default = |key: &str| if keeps_rest(diff) { None } else { defaults::balancer(wish.scheme, key) };
     attribute_change(&wish.attributes, found, default).map(BalancerChange::Attributes)
 }
 
 fn capacity(diff: &Diff<'_>, details: &BalancerDetails) -> Option<BalancerChange> {
     let (from, to) = (details.capacity.filter(|units| *units > 0), diff.wanted.balancer.capacity);
-    let leave = diff.is_adopted() && to.is_none();
+    let leave = keeps_rest(diff) && to.is_none();
     (from != to && !leave).then_some(BalancerChange::Capacity { from, to })
 }
 

@@ -12,7 +12,7 @@ use crate::error::AwsError;
 use crate::marks;
 use crate::observe::{Balancer, Foreign, Group, Observed};
 use crate::resources::Wanted;
-use crate::roles::Roles;
+use crate::roles::{self, Roles};
 
 mod balancer;
 mod groups;
@@ -77,6 +77,12 @@ impl<'a> Diff<'a> {
     /// Whether the current load balancer was there before us: only what we add to it is ours.
     fn is_adopted(&self) -> bool {
         self.wanted.balancer.adopt.is_some()
+    }
+
+    /// Whether a member whose wish is refused is on the current load balancer. What the wish says about the whole of it
+    /// may then lack what that member asks for, so nothing that nobody else asks for is undone.
+    fn is_partial(&self) -> bool {
+        self.roles.current.is_some_and(|current| roles::is_needed(current, self.wanted, self.observed))
     }
 
     /// Adds the tag that tells what was applied. It goes before anything that only calls about this load balancer tell

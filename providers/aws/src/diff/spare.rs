@@ -35,7 +35,7 @@ fn blocks(diff: &Diff<'_>, balancer: &Balancer) -> bool {
     let wish = &diff.wanted.balancer;
     diff.roles.current.is_none()
         && wish.adopt.is_none()
-        && (balancer.it.name == diff.new_name() || roles::holds_address(balancer, &wish.subnets))
+        && (balancer.it.name == diff.new_name() || roles::holds_address(&balancer.it, &wish.subnets))
         && !roles::is_needed(balancer, diff.wanted, diff.observed)
 }
 

@@ -92,11 +92,12 @@ pub(super) fn unmark(of: TagRef, found: &Tags) -> Change {
     Change::Tags(Retag { of: vec![of], set: Tags::new(), removed: ours.cloned().collect() })
 }
 
-/// Everything that is there and stays, with the tags found and wanted.
+/// Everything that is there and stays, with the tags found and wanted. Tags of what members share are not compared
+/// while one of them may have asked for more.
 fn tagged<'a>(diff: &Diff<'a>) -> Vec<(TagRef, &'a Tags, Tags)> {
     let mut all = Vec::new();
     if let Some(current) = diff.roles.current {
-        if !is_unclaimed(diff, current) {
+        if !is_unclaimed(diff, current) && !diff.is_partial() {
             all.push((TagRef::Balancer(current.it.name.clone()), &current.tags, of_balancer(diff)));
         }
         let listeners = current.details.iter().flat_map(|details| &details.listeners);
@@ -112,7 +113,9 @@ fn tagged<'a>(diff: &Diff<'a>) -> Vec<(TagRef, &'a Tags, Tags)> {
         let there = diff.group(&wish.name)?;
         Some((TagRef::Group(wish.name.clone()), &there.tags, with_memory(&wish.tags)))
     }));
-    all.extend(guards(diff));
+    if !diff.is_partial() {
+        all.extend(guards(diff));
+    }
     all
 }
 

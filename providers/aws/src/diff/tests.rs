@@ -244,6 +244,35 @@ fn what_a_refused_member_has_stays_as_it_is() {
 }
 
 #[test]
+fn what_a_refused_member_may_have_asked_of_the_whole_stays() {
+    let mut before = wish();
+    before.groups.push(group("api", 81));
+    before.listeners.push(listener("api", 81));
+    before.balancer.attributes.insert(CROSS_ZONE.to_owned(), "true".to_owned());
+    before.balancer.capacity = Some(500);
+    before.balancer.address_type = AddressType::Dualstack;
+    before.balancer.private_link_rules = Some(false);
+    before.balancer.subnets.push(subnet("b"));
+    before.balancer.given_groups.push(SecurityGroupId::from("sg-1"));
+    let mut observed = made(&before);
+    let mut tags = before.balancer.tags.clone();
+    tags.insert("team".to_owned(), "a".to_owned());
+    observed.balancers[0].tags = tags::with_memory(&tags);
+    let mut wanted = wish();
+    wanted.retained.insert(member("api"));
+    observed.balancers[0].tags.extend(marks::applied(&wanted.fingerprint()));
+    assert_eq!(changes(&wanted, &observed), []);
+    // What others ask for is done.
+    wanted.balancer.attributes.insert(CROSS_ZONE.to_owned(), "false".to_owned());
+    assert_eq!(
+        plan(&wanted, &observed),
+        ["~ load balancer nlb | load_balancing.cross_zone.enabled: true → false"]
+    );
+    wanted.retained.clear();
+    assert!(plan(&wanted, &observed).len() > 5, "all of it is undone when the member is gone");
+}
+
+#[test]
 fn a_port_that_passes_to_another_member_is_re_pointed() {
     let mut wanted = wish();
     wanted.groups = vec![group("api", 80)];
