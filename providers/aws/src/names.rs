@@ -107,6 +107,11 @@ pub fn backend(cluster: &ClusterId) -> String {
     SECURITY_GROUP.labelled(("backend", cluster.as_str()), &[cluster.as_str(), "backend"])
 }
 
+/// A generated name up to its hash. One that somebody chose has no such.
+pub(crate) fn label(name: &str) -> &str {
+    name.get(..name.len().saturating_sub(HASH_LENGTH)).unwrap_or(name)
+}
+
 impl Fixed<'_> {
     fn text(&self) -> String {
         let mut addresses: Vec<String> = self.subnets.iter().filter_map(address).collect();

@@ -21,7 +21,9 @@ use crate::client::Client;
 use crate::converge::{Shared, Tools};
 use crate::error::AwsError;
 use crate::inventory;
+use crate::marks;
 use crate::network::{self, NetworkCache, NetworkConfig};
+use crate::observe::Balancer;
 use crate::release::release;
 use crate::resources::{self, Wanted};
 use crate::settings::{self, BalancerSettings, Reading};
@@ -92,7 +94,9 @@ impl AwsProvider {
         }
         let found = self.account.balancers(client, &desired.id).await?;
         let current = staying(&settings.balancer, &found);
-        let facts = network::gather(client, &self.network, desired, &settings, current).await?;
+        let mut facts = network::gather(client, &self.network, desired, &settings, current).await?;
+        let ours = found.iter().filter(|balancer| !marks::is_adopted(&balancer.tags));
+        facts.existing = ours.map(|balancer| balancer.it.clone()).collect();
         let mut wanted = resources::wanted(self.account.cluster(), desired, &settings, &facts);
         wanted.problems.extend(problems);
         Ok((wanted, settings.balancer.adopt_confirm))
@@ -101,12 +105,12 @@ impl AwsProvider {
 
 /// The zones of the load balancer that stays: the one that is taken over, or the youngest that can be reached by the
 /// same clients.
-fn staying<'a>(settings: &BalancerSettings, found: &'a [LoadBalancer]) -> &'a [ZoneMapping] {
+fn staying<'a>(settings: &BalancerSettings, found: &'a [Balancer]) -> &'a [ZoneMapping] {
     let stays = |it: &&LoadBalancer| match &settings.adopt {
         Some(arn) => it.arn == *arn,
         None => it.scheme == settings.scheme,
     };
-    let current = found.iter().filter(stays).max_by_key(|it| it.created);
+    let current = found.iter().map(|balancer| &balancer.it).filter(stays).max_by_key(|it| it.created);
     current.map(|it| it.zones.as_slice()).unwrap_or_default()
 }
 

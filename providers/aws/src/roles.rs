@@ -1,7 +1,7 @@
 //! Which of the load balancers found is the one wanted, which one serves meanwhile, and which go.
 
 use crate::api::Tags;
-use crate::api::elb::{BalancerState, SubnetMapping};
+use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
@@ -67,9 +67,9 @@ pub(crate) fn is_retained(tags: &Tags, wanted: &Wanted) -> bool {
 }
 
 /// Whether a load balancer has a fixed address that one of these subnets is to have.
-pub(crate) fn holds_address(balancer: &Balancer, of: &[SubnetMapping]) -> bool {
+pub(crate) fn holds_address(it: &LoadBalancer, of: &[SubnetMapping]) -> bool {
     let shares = |subnet: &SubnetMapping| {
-        balancer.it.zones.iter().any(|zone| {
+        it.zones.iter().any(|zone| {
             same(zone.allocation.as_ref(), subnet.allocation.as_ref())
                 || same(zone.private_ipv4.as_ref(), subnet.private_ipv4.as_ref())
                 || same(zone.ipv6.as_ref(), subnet.ipv6.as_ref())
@@ -98,19 +98,18 @@ fn fits(balancer: &Balancer, wanted: &Wanted) -> bool {
     named
         && it.scheme == wish.scheme
         && it.security_groups.is_empty() != is_guarded(wanted)
-        && (wish.beside.is_none() || keeps_addresses(balancer, &wish.subnets))
+        && (wish.beside.is_none() || keeps_addresses(&balancer.it, &wish.subnets))
         && !marks::is_adopted(&balancer.tags)
 }
 
-/// Whether the subnets that it has keep the fixed addresses that they have.
-fn keeps_addresses(balancer: &Balancer, subnets: &[SubnetMapping]) -> bool {
+/// Whether the subnets that it has keep the fixed addresses that they have, and none of these goes to another.
+pub(crate) fn keeps_addresses(it: &LoadBalancer, subnets: &[SubnetMapping]) -> bool {
     subnets.iter().all(|subnet| {
-        let zone = balancer.it.zones.iter().find(|zone| zone.subnet == subnet.subnet);
-        zone.is_none_or(|zone| {
-            zone.allocation == subnet.allocation
-                && zone.private_ipv4 == subnet.private_ipv4
-                && (subnet.ipv6.is_none() || zone.ipv6 == subnet.ipv6)
-        })
+        let zone = it.zones.iter().find(|zone| zone.subnet == subnet.subnet);
+        let Some(zone) = zone else { return !holds_address(it, std::slice::from_ref(subnet)) };
+        zone.allocation == subnet.allocation
+            && zone.private_ipv4 == subnet.private_ipv4
+            && (subnet.ipv6.is_none() || zone.ipv6 == subnet.ipv6)
     })
 }
 

@@ -12,10 +12,9 @@ use std::time::Duration;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
-use crate::api::elb::LoadBalancer;
 use crate::client::Client;
 use crate::error::AwsError;
-use crate::observe::Observed;
+use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
 
 mod doors;
@@ -60,12 +59,11 @@ impl Account {
     }
 
     /// The load balancers with the marks, from lists that are fresh enough. For what must be known before the wish can
-    /// be made: an existing load balancer keeps its zones.
-    pub async fn balancers(&self, client: &Client, lb: &LbId) -> Result<Vec<LoadBalancer>, AwsError> {
+    /// be made: an existing load balancer keeps its zones and its name.
+    pub async fn balancers(&self, client: &Client, lb: &LbId) -> Result<Vec<Balancer>, AwsError> {
         self.refresh(client, lb).await?;
         let state = self.state();
-        let known = state.known(lb).map(|known| known.balancers.as_slice()).unwrap_or_default();
-        Ok(known.iter().map(|balancer| balancer.it.clone()).collect())
+        Ok(state.known(lb).map(|known| known.balancers.clone()).unwrap_or_default())
     }
 
     /// To be taken before anything of a load balancer is changed, after the last look.

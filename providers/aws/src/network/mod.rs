@@ -82,6 +82,7 @@ pub fn facts(
         given_groups: groups::given(balancer, known)?,
         instances,
         node_groups,
+        existing: Vec::new(),
         quotas: known.quotas,
         problems,
     })

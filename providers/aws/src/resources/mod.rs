@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 use landfall_core::ids::ClusterId;
 use landfall_core::model::{DesiredLb, Member};
 
+use crate::api::elb::{BalancerState, LoadBalancer};
 use crate::marks;
-use crate::names::{Fixed, Names};
+use crate::names::{self, Fixed, Names};
+use crate::roles;
 use crate::settings::{ListenerSettings, MemberSettings, Security, Settings};
 
 mod backend;
@@ -98,7 +100,7 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     let fixed = Fixed { scheme: settings.scheme, guarded, subnets: &inputs.facts.subnets };
     let names = inputs.names();
     BalancerWish {
-        name: settings.name.clone().unwrap_or_else(|| names.balancer(fixed)),
+        name: settings.name.clone().unwrap_or_else(|| kept(inputs, fixed, names.balancer(fixed))),
         beside: settings.name.as_ref().map(|asked| names.beside(asked, fixed)),
         scheme: settings.scheme,
         address_type: settings.address_type,
@@ -112,6 +114,24 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
         adopt: settings.adopt.clone(),
         publish: settings.publish,
     }
+}
+
+/// The name of a load balancer that nobody named: that of one that is there and can become what is wanted, be it made
+/// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it.
+fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, generated: String) -> String {
+    let existing = &inputs.facts.existing;
+    if existing.iter().any(|it| it.name == generated) {
+        return generated;
+    }
+    let fits = |it: &&LoadBalancer| {
+        names::label(&it.name) == names::label(&generated)
+            && it.scheme == fixed.scheme
+            && it.security_groups.is_empty() != fixed.guarded
+            && roles::keeps_addresses(it, fixed.subnets)
+    };
+    let by_age =
+        |it: &&LoadBalancer| (!matches!(it.state, BalancerState::Active), it.created, it.name.clone());
+    existing.iter().filter(fits).min_by_key(by_age).map_or(generated, |it| it.name.clone())
 }
 
 /// Whether a security group of ours guards the load balancer.

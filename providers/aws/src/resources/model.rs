@@ -11,7 +11,9 @@ use landfall_core::params::aws::{Publish, Scheme};
 use serde::Serialize;
 
 use crate::api::ec2::{Allow, Rule};
-use crate::api::elb::{AddressType, GroupTargets, HealthCheck, NlbProtocol, SubnetMapping, Target};
+use crate::api::elb::{
+    AddressType, GroupTargets, HealthCheck, LoadBalancer, NlbProtocol, SubnetMapping, Target,
+};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId, VpcId};
 use crate::api::{Attributes, Tags};
 
@@ -183,6 +185,8 @@ pub struct Facts {
     pub instances: BTreeMap<String, InstanceFact>,
     /// Security groups of the nodes that must let the backend group in, one per node at most.
     pub node_groups: BTreeSet<SecurityGroupId>,
+    /// Load balancers of ours that are there, for this one; not those that were taken over.
+    pub existing: Vec<LoadBalancer>,
     /// What the account lets a load balancer have.
     pub quotas: Quotas,
     /// What the operator should know: nodes that cannot be registered, why a subnet was passed over.

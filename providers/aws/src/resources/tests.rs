@@ -108,6 +108,7 @@ fn facts(desired: &DesiredLb) -> Facts {
         given_groups: Vec::new(),
         instances: desired.nodes.eligible.iter().map(instance).collect(),
         node_groups: BTreeSet::from([SecurityGroupId::from("sg-nodes")]),
+        existing: Vec::new(),
         quotas: Quotas::default(),
         problems: Vec::new(),
     }

@@ -16,6 +16,23 @@ fn named(key: &str, value: &str) -> DesiredLb {
     annotated("name", "shop").with(|member| member.annotated(&format!("{AWS}{key}"), value))
 }
 
+fn with_addresses() -> Stage {
+    let stage = Stage::new();
+    stage.aws.edit_network(|network| {
+        network.allocations.extend((1..=4).map(|n| format!("eipalloc-{n}")));
+    });
+    stage
+}
+
+/// Open to the internet, with these addresses in these subnets.
+fn fixed(subnets: &str, addresses: &str) -> DesiredLb {
+    annotated("scheme", "internet-facing").with(|member| {
+        member
+            .annotated(&format!("{AWS}subnets"), subnets)
+            .annotated(&format!("{AWS}eip-allocations"), addresses)
+    })
+}
+
 #[rstest]
 #[case::scheme(web(), annotated("scheme", "internet-facing"))]
 #[case::security_groups(web(), annotated("disable-nlb-sg", "true"))]
@@ -44,22 +61,35 @@ async fn clients_keep_the_old_name_until_the_new_one_serves(#[case] from: Desire
 
 #[tokio::test(start_paused = true)]
 async fn a_fixed_address_goes_from_the_predecessor_to_its_successor() {
-    let stage = Stage::new();
-    stage.aws.edit_network(|network| {
-        network.allocations.extend((1..=4).map(|n| format!("eipalloc-{n}")));
-    });
-    let with = |subnets: &str, addresses: &str| {
-        annotated("scheme", "internet-facing").with(|member| {
-            member
-                .annotated(&format!("{AWS}subnets"), subnets)
-                .annotated(&format!("{AWS}eip-allocations"), addresses)
-        })
-    };
-    stage.converge(&with("public-a,public-b", "eipalloc-1,eipalloc-2")).await;
-    stage.converge(&with("public-a,public-b", "eipalloc-2,eipalloc-1")).await;
+    let stage = with_addresses();
+    stage.converge(&fixed("public-a,public-b", "eipalloc-1,eipalloc-2")).await;
+    stage.converge(&fixed("public-a,public-b", "eipalloc-2,eipalloc-1")).await;
     let balancers = stage.aws.balancers();
     assert_eq!(balancers.len(), 1);
     let mut addresses: Vec<_> = balancers[0].it.zones.iter().map(|zone| zone.allocation.clone()).collect();
     addresses.sort();
     assert_eq!(addresses, [Some("eipalloc-1".to_owned()), Some("eipalloc-2".to_owned())]);
+}
+
+#[rstest]
+#[case::one_more(("public-a,public-b", "eipalloc-1,eipalloc-2"), ("public-a,public-b,public-c", "eipalloc-1,eipalloc-2,eipalloc-3"))]
+#[case::one_less(("public-a,public-b,public-c", "eipalloc-1,eipalloc-2,eipalloc-3"), ("public-a,public-b", "eipalloc-1,eipalloc-2"))]
+#[tokio::test(start_paused = true)]
+async fn fixed_addresses_come_and_go_with_their_zones_in_place(
+    #[case] from: (&str, &str),
+    #[case] to: (&str, &str),
+) {
+    let stage = with_addresses();
+    let before = stage.converge(&fixed(from.0, from.1)).await.ingress;
+    let groups = stage.aws.groups().iter().map(|group| group.it.arn.clone()).collect::<Vec<_>>();
+    let outcome = stage.converge(&fixed(to.0, to.1)).await;
+    assert_eq!(outcome.ingress, before);
+    assert_eq!(stage.aws.groups().iter().map(|group| group.it.arn.clone()).collect::<Vec<_>>(), groups);
+    let balancers = stage.aws.balancers();
+    let mut addresses: Vec<_> =
+        balancers[0].it.zones.iter().filter_map(|zone| zone.allocation.as_deref()).collect();
+    addresses.sort_unstable();
+    assert_eq!(addresses.join(","), to.1);
+    // A process that starts anew sees it the same way.
+    assert!(stage.restarted().provider.plan(&fixed(to.0, to.1)).await.unwrap().is_empty());
 }
