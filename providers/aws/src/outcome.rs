@@ -21,6 +21,9 @@ const POLL: Duration = Duration::from_secs(15);
 /// When to try again to remove what is still used.
 const SOON: Duration = Duration::from_secs(10);
 
+/// When to try again what AWS did not take: until then somebody may have done something about it.
+const LATER: Duration = Duration::from_mins(5);
+
 /// The outcome of a run that applied this and left this world.
 pub(crate) fn of(
     wanted: &Wanted,
@@ -30,6 +33,7 @@ pub(crate) fn of(
 ) -> Outcome {
     let roles = Roles::of(wanted, observed);
     let soon = applied.postponed.then_some(SOON);
+    let later = (!applied.problems.is_empty()).then_some(LATER);
     let mut problems = wanted.problems.clone();
     problems.extend(applied.problems);
     problems.extend(held_back(&roles));
@@ -41,7 +45,7 @@ pub(crate) fn of(
         phase: phase(&roles),
         targets: targets(wanted, observed),
         problems,
-        look_again: [look_again, soon].into_iter().flatten().min(),
+        look_again: [look_again, soon, later].into_iter().flatten().min(),
     }
 }
 

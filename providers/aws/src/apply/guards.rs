@@ -1,5 +1,10 @@
 //! Security groups and their rules.
 
+use std::error::Error as _;
+
+use landfall_core::error::{Classified as _, ErrorClass};
+use landfall_core::outcome::Problem;
+
 use super::{Done, World, unless_in_use};
 use crate::api::ec2::{NewSecurityGroup, Rule, SecurityGroup, Source, WhichSecurityGroups};
 use crate::api::ids::SecurityGroupId;
@@ -18,7 +23,7 @@ impl World<'_> {
             GuardChange::LetIn { from, allow, mark } => {
                 let source = Source::Group(self.guard_id(&from)?);
                 let rule = |allow| Rule { allow, source: source.clone(), description: mark.clone() };
-                self.authorise(guard, allow.into_iter().map(rule).collect()).await?;
+                return self.let_in(guard, allow.into_iter().map(rule).collect()).await;
             }
             GuardChange::Revoke(rules) => self.revoke(guard, &rules).await?,
             GuardChange::Delete => {
@@ -96,6 +101,22 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Nodes that cannot be opened are a problem and no failure: the others serve.
+    async fn let_in(&mut self, nodes: &GuardRef, rules: Vec<Rule>) -> Result<Done, AwsError> {
+        match self.authorise(nodes, rules).await {
+            Ok(()) => Ok(Done::Made),
+            Err(error) if is_settled(&error) => {
+                let (category, source) = (error.category(), error.source());
+                let answer = source.map(|source| format!(": {source}")).unwrap_or_default();
+                let message = format!(
+                    "the nodes with the security group {nodes} do not let the load balancer in: {error}{answer}"
+                );
+                Ok(Done::With(vec![Problem { member: None, port: None, category, message }]))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn revoke(&mut self, guard: &GuardRef, rules: &[Rule]) -> Result<(), AwsError> {
         let id = self.guard_id(guard)?;
         for rules in rules.chunks(RULES_AT_ONCE) {
@@ -106,4 +127,9 @@ impl World<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether somebody has to do something before the same request can succeed.
+fn is_settled(error: &AwsError) -> bool {
+    matches!(error.class(), ErrorClass::Quota | ErrorClass::Denied | ErrorClass::Rejected)
 }

@@ -20,6 +20,11 @@ pub(super) fn groups(diff: &Diff<'_>) -> Vec<Change> {
     diff.wanted.groups.iter().flat_map(of).chain(of_predecessors(diff)).collect()
 }
 
+/// Whether a change is about the targets of a target group that is there.
+pub(super) fn refills(diff: &Diff<'_>, change: &Change) -> bool {
+    matches!(change, Change::Group(name, GroupChange::Targets(_)) if diff.group(name).is_some())
+}
+
 /// While a load balancer is being replaced, nodes go on to come and go behind the one that serves: its target groups
 /// get what those that will take their place get. They are known by member, port and kind.
 fn of_predecessors<'a>(diff: &'a Diff<'_>) -> impl Iterator<Item = Change> + 'a {

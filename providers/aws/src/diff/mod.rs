@@ -1,7 +1,7 @@
 //! From what exists to what is wanted: ordered changes. Pure.
 //!
-//! The order is the safety: what is referred to before what refers, sources let in before ports are opened, everything
-//! new before anything old goes. A load balancer that has to be replaced keeps serving until its successor is active;
+//! The order is the safety: targets of what serves already first, what is referred to before what refers, sources let in
+//! before ports are opened, everything new before anything old goes. A load balancer that has to be replaced keeps serving until its successor is active;
 //! only then does a later run find it superfluous. The one exception is a successor that is to have a fixed address of
 //! its predecessor: AWS gives no address to two, so the predecessor goes first.
 //!
@@ -30,9 +30,13 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, 
     refuse_strangers(wanted, observed)?;
     let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed) };
     let mut changes: Vec<Change> = tags::claim(&diff).into_iter().collect();
+    // Nodes come and go, whatever may fail about anything else.
+    let (of_targets, groups): (Vec<_>, Vec<_>) =
+        groups::groups(&diff).into_iter().partition(|change| groups::refills(&diff, change));
+    changes.extend(of_targets);
     changes.extend(guards::backend(&diff));
     changes.extend(guards::frontend(&diff));
-    changes.extend(groups::groups(&diff));
+    changes.extend(groups);
     changes.extend(spare::blocking(&diff));
     changes.extend(balancer::reshape(&diff, When::First));
     changes.extend(balancer::balancer(&diff));

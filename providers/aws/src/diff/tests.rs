@@ -1,7 +1,7 @@
 
 use super::*;
 use crate::api::Tags;
-use crate::api::ec2::Source;
+use crate::api::ec2::{Allow, Source};
 use crate::api::elb::{AddressType, BalancerState, NlbProtocol};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
 use crate::defaults::{CROSS_ZONE, DELETION_PROTECTION};
@@ -365,6 +365,17 @@ fn a_listener_of_somebody_else_on_our_port_is_refused_and_on_another_left_alone(
     listeners[0].tags.clear();
     let error = diff(&wish(), &observed).unwrap_err();
     assert!(matches!(&error, AwsError::Foreign { name, .. } if name == "nlb:80"), "{error}");
+}
+
+#[test]
+fn nodes_come_and_go_before_anything_else_is_tried() {
+    let mut wanted = wish();
+    wanted.groups[0].registered.insert(target("i-2", 30_080), "n2".to_owned());
+    wanted.frontend.as_mut().unwrap().rules.insert(rule("web", 80, "192.0.2.0/24"));
+    wanted.backend.as_mut().unwrap().allow.insert(Allow::Tcp(10_256, 10_256));
+    let plan = plan(&wanted, &made(&wish()));
+    assert_eq!(plan[0], "~ target group web-80 | targets: [\"i-2:30080 (n2)\"]");
+    assert_eq!(plan.len(), 3, "{plan:#?}");
 }
 
 #[test]
