@@ -139,12 +139,14 @@ fn adjust(diff: &Diff<'_>, there: &ListenerDetails, wish: &ListenerWish) -> Resu
     Ok(changes)
 }
 
+/// `ModifyListener` leaves what it is not told as it is, so the policy is always told.
 fn plan(wish: &ListenerWish) -> ListenerPlan {
+    let ssl_policy = wish.ssl_policy.as_deref().unwrap_or(DEFAULT_SSL_POLICY);
     ListenerPlan {
         protocol: wish.protocol,
         forward: Forward::Ours(wish.group.clone()),
         certificate: wish.certificates.first().cloned(),
-        ssl_policy: wish.ssl_policy.clone(),
+        ssl_policy: (wish.protocol == NlbProtocol::Tls).then(|| ssl_policy.to_owned()),
         alpn: wish.alpn.clone(),
     }
 }

@@ -103,7 +103,8 @@ fn edit(edit: Edit) -> Edit {
       "+ listener nlb:81 | protocol: TCP | targetGroup: web-81",
       "- target group web-80"])]
 #[case::tls(edit(|w| { let it = &mut w.listeners[0]; it.protocol = NlbProtocol::Tls; it.certificates = vec!["c1".to_owned(), "c2".to_owned()]; }),
-    &["~ listener nlb:80 | protocol: TCP → TLS | certificate: c1", "~ listener nlb:80 | certificates: c2"])]
+    &["~ listener nlb:80 | protocol: TCP → TLS | certificate: c1 | sslPolicy: ELBSecurityPolicy-2016-08",
+      "~ listener nlb:80 | certificates: c2"])]
 #[case::idle_timeout(edit(|w| { w.listeners[0].attributes.insert("tcp.idle_timeout.seconds".to_owned(), "60".to_owned()); }),
     &["~ listener nlb:80 | tcp.idle_timeout.seconds: 60"])]
 #[case::sources(edit(|w| w.frontend.as_mut().unwrap().rules = [rule("web", 80, "10.1.0.0/16")].into()),
@@ -158,8 +159,8 @@ fn certificates_are_added_before_others_go() {
     without.listeners[0].ssl_policy = None;
     assert_eq!(
         plan(&without, &made(&tls(&["c1"]))),
-        ["~ listener nlb:80 | sslPolicy: policy → (none)"],
-        "the default is asked for by leaving the policy out"
+        ["~ listener nlb:80 | sslPolicy: policy → ELBSecurityPolicy-2016-08"],
+        "a policy that is not told stays"
     );
 }
 

@@ -70,7 +70,11 @@ impl State {
         if new.port == 0 {
             return refuse("ValidationError", "The port must be from 1 to 65535");
         }
-        let spec = self.checked_spec(&new.balancer, &new.spec)?;
+        let mut spec = new.spec.clone();
+        if spec.protocol == Some(NlbProtocol::Tls) {
+            spec.ssl_policy.get_or_insert_with(|| DEFAULT_POLICY.to_owned());
+        }
+        self.check_spec(&new.balancer, &spec)?;
         let of_it = || self.listeners.values().filter(|listener| listener.balancer == new.balancer);
         if let Some(there) = of_it().find(|listener| listener.it.port == new.port) {
             let same_tags = self.tags.get(there.it.arn.as_str()) == Some(&new.tags);
@@ -101,8 +105,11 @@ impl State {
     }
 
     pub(super) fn modify_listener(&mut self, arn: &ListenerArn, to: &ListenerSpec) -> Done<()> {
-        let balancer = self.listener(arn)?.balancer.clone();
-        let spec = self.checked_spec(&balancer, to)?;
+        let (balancer, spec) = {
+            let there = self.listener(arn)?;
+            (there.balancer.clone(), modified(&there.it.spec, to))
+        };
+        self.check_spec(&balancer, &spec)?;
         let before = std::mem::replace(&mut self.listener_mut(arn)?.it.spec, spec.clone());
         if let Err(over) = self.check_target_quotas(&balancer) {
             self.listener_mut(arn)?.it.spec = before;
@@ -154,8 +161,8 @@ impl State {
         Ok(())
     }
 
-    /// What a listener of this load balancer would be with these settings.
-    fn checked_spec(&self, balancer: &LoadBalancerArn, spec: &ListenerSpec) -> Done<ListenerSpec> {
+    /// Whether a listener of this load balancer can be this.
+    fn check_spec(&self, balancer: &LoadBalancerArn, spec: &ListenerSpec) -> Done<()> {
         let Some(protocol) = spec.protocol else {
             return refuse("UnsupportedProtocol", "The protocol is not supported");
         };
@@ -165,7 +172,7 @@ impl State {
         let it = &self.balancer(balancer)?.it;
         check_protocol(Some(protocol), it.address_type, it.source_nat)?;
         self.check_forward(balancer, protocol, group)?;
-        self.checked_tls(protocol, spec)
+        self.check_tls(protocol, spec)
     }
 
     fn check_forward(
@@ -202,26 +209,27 @@ impl State {
     }
 
     /// Certificate and policies go with TLS, and only with it.
-    fn checked_tls(&self, protocol: NlbProtocol, spec: &ListenerSpec) -> Done<ListenerSpec> {
-        let mut full = spec.clone();
+    fn check_tls(&self, protocol: NlbProtocol, spec: &ListenerSpec) -> Done<()> {
         if protocol != NlbProtocol::Tls {
             if spec.certificate.is_some() || spec.ssl_policy.is_some() || spec.alpn.is_some() {
                 return refuse(INVALID, format!("A {protocol} listener has no certificate and no policies"));
             }
-            return Ok(full);
+            return Ok(());
         }
         let Some(certificate) = &spec.certificate else {
             return refuse("ValidationError", "A certificate must be specified for TLS listeners");
         };
         self.check_certificate(certificate)?;
-        let policy = full.ssl_policy.get_or_insert_with(|| DEFAULT_POLICY.to_owned());
+        let Some(policy) = &spec.ssl_policy else {
+            return refuse("ValidationError", "A security policy must be specified for TLS listeners");
+        };
         if !POLICIES.contains(&policy.as_str()) {
             return refuse("SSLPolicyNotFound", format!("SSL policy '{policy}' not found"));
         }
         if let Some(alpn) = spec.alpn.as_deref().filter(|alpn| !ALPN.contains(alpn)) {
             return refuse("ALPNPolicyNotFound", format!("ALPN policy '{alpn}' not found"));
         }
-        Ok(full)
+        Ok(())
     }
 
     fn check_certificate(&self, arn: &str) -> Done<()> {
@@ -232,9 +240,15 @@ impl State {
     }
 }
 
-/// UDP listeners of dualstack load balancers have targets of IPv6 only: "Listeners for your Network Load Balancers".
-fn udp_needs_v6(protocol: NlbProtocol, address_type: AddressType) -> bool {
-    address_type == AddressType::Dualstack && matches!(protocol, NlbProtocol::Udp | NlbProtocol::TcpUdp)
+/// What a listener becomes: `ModifyListener` leaves certificate and policy as they are where it is not told others, and
+/// takes them away with TLS. A change to TLS has to name both. No ALPN policy is told by a word of its own.
+fn modified(from: &ListenerSpec, to: &ListenerSpec) -> ListenerSpec {
+    let mut spec = to.clone();
+    if (from.protocol, to.protocol) == (Some(NlbProtocol::Tls), Some(NlbProtocol::Tls)) {
+        spec.certificate = spec.certificate.or_else(|| from.certificate.clone());
+        spec.ssl_policy = spec.ssl_policy.or_else(|| from.ssl_policy.clone());
+    }
+    spec
 }
 
 /// Whether a listener of one protocol can forward to a group of another: the table in "Listeners for your Network Load
