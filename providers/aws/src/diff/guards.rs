@@ -1,4 +1,5 @@
-//! Security groups and their rules. Rules are added before others are removed, and only our own ever are.
+//! Security groups and their rules. Rules are added before others are removed, unless there is no room for both, and only
+//! our own ever are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use crate::api::ec2::{Allow, NewSecurityGroup, Rule, SecurityGroup, Source};
 use crate::api::ids::VpcId;
 use crate::change::{Change, GuardChange, GuardRef, GuardRole};
 use crate::marks;
-use crate::resources::SecurityGroupWish;
+use crate::resources::{Quotas, SecurityGroupWish};
 
 /// The shared group, and the nodes that let it in. Nodes' groups that were not read are known to let it in.
 pub(super) fn backend(diff: &Diff<'_>) -> Vec<Change> {
@@ -49,21 +50,9 @@ pub(super) fn frontend(diff: &Diff<'_>) -> Vec<Change> {
         changes.push(create(GuardRole::Frontend, wish, &diff.wanted.vpc));
     }
     let group = reference(there, &wish.name);
-    let has: BTreeMap<_, &Rule> =
-        there.iter().flat_map(|group| &group.ingress).map(|rule| (key(rule), rule)).collect();
-    let (mut add, mut passed) = (Vec::new(), Vec::new());
-    for (key, rules) in by_key(&wish.rules) {
-        match has.get(&key) {
-            None => add.extend(rules.first().map(|rule| (*rule).clone())),
-            Some(found) if rules.iter().any(|rule| rule.description == found.description) => {}
-            Some(found) => {
-                passed.push((*found).clone());
-                add.extend(rules.first().map(|rule| (*rule).clone()));
-            }
-        }
-    }
-    if !passed.is_empty() {
-        changes.push(Change::Guard(group.clone(), GuardChange::Revoke(passed)));
+    let RuleChanges { first, add, .. } = rule_changes(diff, wish, there);
+    if !first.is_empty() {
+        changes.push(Change::Guard(group.clone(), GuardChange::Revoke(first)));
     }
     if !add.is_empty() {
         changes.push(Change::Guard(group, GuardChange::Authorise(add)));
@@ -73,16 +62,62 @@ pub(super) fn frontend(diff: &Diff<'_>) -> Vec<Change> {
 
 /// Rules that nobody wants any more.
 pub(super) fn stale_rules(diff: &Diff<'_>) -> Option<Change> {
-    let wish = diff.wanted.frontend.as_ref()?;
     let there = wanted_frontend(diff)?;
+    let stale = rule_changes(diff, diff.wanted.frontend.as_ref()?, Some(there)).last;
+    (!stale.is_empty()).then(|| Change::Guard(GuardRef::Known(there.id.clone()), GuardChange::Revoke(stale)))
+}
+
+/// Rules that come and go.
+struct RuleChanges {
+    /// Go before others come: AWS takes those that come for equal to them, or has no room for both.
+    first: Vec<Rule>,
+    /// Come.
+    add: Vec<Rule>,
+    /// Go when all else is done.
+    last: Vec<Rule>,
+}
+
+fn rule_changes(diff: &Diff<'_>, wish: &SecurityGroupWish, there: Option<&SecurityGroup>) -> RuleChanges {
+    let ingress = there.map(|group| group.ingress.as_slice()).unwrap_or_default();
+    let has: BTreeMap<_, &Rule> = ingress.iter().map(|rule| (key(rule), rule)).collect();
     let wanted = by_key(&wish.rules);
+    let (mut first, mut add) = (Vec::new(), Vec::new());
+    for (key, rules) in &wanted {
+        match has.get(key) {
+            Some(found) if rules.iter().any(|rule| rule.description == found.description) => continue,
+            Some(found) => first.push((*found).clone()),
+            None => {}
+        }
+        add.extend(rules.first().map(|rule| (*rule).clone()));
+    }
     let is_stale = |rule: &&Rule| {
         let member = marks::member_of_rule(&rule.description);
         !wanted.contains_key(&key(rule))
             && member.is_some_and(|member| !diff.wanted.retained.contains(&member))
     };
-    let stale: Vec<Rule> = there.ingress.iter().filter(is_stale).cloned().collect();
-    (!stale.is_empty()).then(|| Change::Guard(GuardRef::Known(there.id.clone()), GuardChange::Revoke(stale)))
+    let mut last: Vec<Rule> = ingress.iter().filter(is_stale).cloned().collect();
+    make_room(ingress, &add, &mut first, &mut last);
+    RuleChanges { first, add, last }
+}
+
+/// Has as many rules go first as it takes to have room for those that come. AWS counts IPv4 and IPv6 apart, and a rule
+/// about a prefix list or another group for both.
+fn make_room(there: &[Rule], add: &[Rule], first: &mut Vec<Rule>, last: &mut Vec<Rule>) {
+    let quota = Quotas::default().rules;
+    let families: [fn(&Rule) -> bool; 2] =
+        [|rule| !matches!(rule.source, Source::V6(_)), |rule| !matches!(rule.source, Source::V4(_))];
+    for is_counted in families {
+        let count = |rules: &[Rule]| rules.iter().filter(|rule| is_counted(rule)).count();
+        let mut excess = (count(there) + count(add)).saturating_sub(count(first) + quota);
+        last.retain(|rule| {
+            let goes = excess > 0 && is_counted(rule);
+            if goes {
+                excess -= 1;
+                first.push(rule.clone());
+            }
+            !goes
+        });
+    }
 }
 
 /// Groups of this load balancer that no load balancer carries any more.

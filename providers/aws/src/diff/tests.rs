@@ -4,6 +4,7 @@ use crate::api::Tags;
 use crate::api::ec2::{Allow, Source};
 use crate::api::elb::{AddressType, BalancerState, NlbProtocol};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
+use crate::change::GuardChange;
 use crate::defaults::{CROSS_ZONE, DELETION_PROTECTION};
 use crate::testing::{
     arn_of, group, listener, made, made_group, made_listener, member, rule, subnet, target, wish,
@@ -366,6 +367,38 @@ fn a_listener_of_somebody_else_on_our_port_is_refused_and_on_another_left_alone(
     listeners[0].tags.clear();
     let error = diff(&wish(), &observed).unwrap_err();
     assert!(matches!(&error, AwsError::Foreign { name, .. } if name == "nlb:80"), "{error}");
+}
+
+/// A wish for so many source ranges of port 80, told apart by their first octet.
+fn wish_for_ranges(first: u8, count: u8) -> Wanted {
+    let mut wanted = wish();
+    let rules = (0..count).map(|n| rule("web", 80, &format!("{first}.{n}.0.0/16")));
+    wanted.frontend.as_mut().unwrap().rules = rules.collect();
+    wanted
+}
+
+#[rstest]
+#[case::there_is_room_for_both(30, 30, 0, 30)]
+#[case::room_must_be_made(31, 31, 2, 29)]
+#[case::full(60, 60, 60, 0)]
+#[case::fewer_come(60, 1, 1, 59)]
+fn as_many_rules_go_first_as_there_is_no_room_for(
+    #[case] before: u8,
+    #[case] after: u8,
+    #[case] first: usize,
+    #[case] last: usize,
+) {
+    let changes = changes(&wish_for_ranges(20, after), &made(&wish_for_ranges(10, before)));
+    let mut counts = (0, 0, 0);
+    for change in &changes {
+        match change {
+            Change::Guard(_, GuardChange::Revoke(rules)) if counts.1 == 0 => counts.0 = rules.len(),
+            Change::Guard(_, GuardChange::Revoke(rules)) => counts.2 = rules.len(),
+            Change::Guard(_, GuardChange::Authorise(rules)) => counts.1 = rules.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(counts, (first, usize::from(after), last));
 }
 
 #[test]
