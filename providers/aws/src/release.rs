@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use landfall_core::ids::LbId;
 
-use crate::account::Entry;
-use crate::api::ec2::{Rule, SecurityGroup, Source};
+use crate::api::ec2::{Rule, SecurityGroup, Source, WhichSecurityGroups};
 use crate::api::ids::SecurityGroupId;
 use crate::apply::{Applied, apply, is_in_use};
 use crate::change::{Change, GroupChange, GuardChange, GuardRef, kinds};
@@ -25,30 +24,26 @@ const POLL: Duration = Duration::from_secs(15);
 
 /// Removes it all. Succeeds only when nothing is left.
 pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError> {
-    let Tools { client, account, shared } = tools;
-    // Whoever brings another load balancer to its wish needs the backend group, and then it stays.
-    let nobody_else = shared.users.try_write();
+    let Tools { client, account, .. } = tools;
+    let unsettled = account.unsettled(lb);
     let mut observed = observe(client, account, lb, None).await?.observed;
-    if nobody_else.is_err() {
-        // The next release takes it along.
-        account.keep_backend(lb);
-        observed.backend = None;
-        observed.node_groups.clear();
-    }
-    if is_empty(&observed) {
-        return Ok(());
-    }
     refuse_protected(client.whom(), &observed)?;
     let entry = account.open(lb);
-    match remove(tools, lb, &mut observed).await {
-        Err(error) if leaves_doubt(&error) => Err(error),
-        result => {
-            Entry::settle(entry, &observed);
-            result
+    match (remove(tools, lb, &mut observed).await, unsettled) {
+        (Err(error), _) if leaves_doubt(&error) => return Err(error),
+        (Ok(()), Some(poll)) => {
+            entry.settle_in_doubt(&observed);
+            return Err(AwsError::Unsettled { whom: client.whom().to_owned(), poll });
+        }
+        (result, _) => {
+            entry.settle(&observed);
+            result?;
         }
     }
+    release_backend(tools, lb).await
 }
 
+/// Removes what is this load balancer's alone.
 async fn remove(tools: Tools<'_>, lb: &LbId, observed: &mut Observed) -> Result<(), AwsError> {
     let mut applied = Applied::default();
     apply(tools.client, give_back(lb, observed), observed, &mut applied).await?;
@@ -60,11 +55,36 @@ async fn remove(tools: Tools<'_>, lb: &LbId, observed: &mut Observed) -> Result<
     let groups: Vec<_> = observed.groups.iter().map(|group| group.it.name.clone()).collect();
     let mut changes: Vec<Change> =
         groups.into_iter().map(|name| Change::Group(name, GroupChange::Delete)).collect();
-    changes.extend(close(observed, &marks::backend_rule(tools.account.cluster())));
-    let guards = observed.frontend.iter().chain(&observed.backend);
-    changes.extend(guards.map(|group| Change::Guard(GuardRef::Known(group.id.clone()), GuardChange::Delete)));
+    changes.extend(observed.frontend.iter().map(delete_guard));
     apply(tools.client, changes, observed, &mut applied).await?;
-    still_there(tools, observed).await
+    let guard = observed.frontend.first();
+    still_there(tools, observed, guard).await
+}
+
+/// Removes the group that all load balancers carry, with what lets it in, if this was the last of them. Meanwhile nobody
+/// makes another one; of those who remove theirs at the same time, one does it and the others look again.
+async fn release_backend(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError> {
+    let Tools { client, account, shared } = tools;
+    let nobody_else = shared.users.try_write();
+    let Some(backend) = account.unneeded_backend(lb) else { return Ok(()) };
+    if nobody_else.is_err() {
+        let by = vec!["whoever makes or removes another load balancer now".to_owned()];
+        return Err(in_use(tools, kinds::GUARD, backend.id.as_str(), by));
+    }
+    let letting_in = WhichSecurityGroups::LettingIn(backend.id.clone());
+    let node_groups = client.security_groups(&letting_in).await?;
+    let mut changes = close(&backend, &node_groups, &marks::backend_rule(account.cluster()));
+    changes.push(delete_guard(&backend));
+    let entry = account.open_with_backend(lb, &backend.id);
+    let mut observed = Observed { backend: Some(backend), node_groups, ..Observed::default() };
+    match apply(client, changes, &mut observed, &mut Applied::default()).await {
+        Err(error) if leaves_doubt(&error) => return Err(error),
+        result => {
+            entry.settle(&observed);
+            result?;
+        }
+    }
+    still_there(tools, &observed, observed.backend.as_ref()).await
 }
 
 /// What is done to load balancers that were there before us: they stay, without anything of ours.
@@ -93,8 +113,7 @@ async fn delete(tools: Tools<'_>, balancer: &Balancer, observed: &mut Observed) 
 }
 
 /// What takes our rules out of the nodes' groups, when the backend group goes.
-fn close(observed: &Observed, mark: &str) -> Vec<Change> {
-    let Some(backend) = &observed.backend else { return Vec::new() };
+fn close(backend: &SecurityGroup, node_groups: &[SecurityGroup], mark: &str) -> Vec<Change> {
     let source = Source::Group(backend.id.clone());
     let ours = |rule: &&Rule| rule.source == source && rule.description == mark;
     let revoke = |group: &SecurityGroup| {
@@ -102,7 +121,11 @@ fn close(observed: &Observed, mark: &str) -> Vec<Change> {
         let id = GuardRef::Known(group.id.clone());
         (!rules.is_empty()).then_some(Change::Guard(id, GuardChange::Revoke(rules)))
     };
-    observed.node_groups.iter().filter_map(revoke).collect()
+    node_groups.iter().filter_map(revoke).collect()
+}
+
+fn delete_guard(group: &SecurityGroup) -> Change {
+    Change::Guard(GuardRef::Known(group.id.clone()), GuardChange::Delete)
 }
 
 fn refuse_protected(whom: &str, observed: &Observed) -> Result<(), AwsError> {
@@ -122,15 +145,22 @@ fn refuse_protected(whom: &str, observed: &Observed) -> Result<(), AwsError> {
 }
 
 /// Names what is left, and who holds it.
-async fn still_there(tools: Tools<'_>, observed: &Observed) -> Result<(), AwsError> {
-    if let Some(group) = observed.frontend.first().or(observed.backend.as_ref()) {
+async fn still_there(
+    tools: Tools<'_>,
+    observed: &Observed,
+    guard: Option<&SecurityGroup>,
+) -> Result<(), AwsError> {
+    if let Some(group) = guard {
         let mut by = interfaces(tools, &group.id).await?;
         let rules = observed.node_groups.iter().filter(|other| lets_in(other, &group.id));
         by.extend(rules.map(|other| format!("a rule of the security group {}", other.id)));
         return Err(in_use(tools, kinds::GUARD, group.id.as_str(), by));
     }
     match observed.groups.first() {
-        Some(group) => Err(in_use(tools, kinds::GROUP, &group.it.name, Vec::new())),
+        Some(group) => {
+            let by = group.it.load_balancers.iter().map(|arn| format!("the load balancer {arn}")).collect();
+            Err(in_use(tools, kinds::GROUP, &group.it.name, by))
+        }
         None => Ok(()),
     }
 }
@@ -147,9 +177,4 @@ async fn interfaces(tools: Tools<'_>, group: &SecurityGroupId) -> Result<Vec<Str
 fn in_use(tools: Tools<'_>, kind: &str, name: &str, by: Vec<String>) -> AwsError {
     let (whom, what) = (tools.client.whom().to_owned(), format!("{kind} {name}"));
     AwsError::StillInUse { whom, what, by, poll: POLL }
-}
-
-fn is_empty(observed: &Observed) -> bool {
-    let Observed { balancers, groups, frontend, backend, .. } = observed;
-    balancers.is_empty() && groups.is_empty() && frontend.is_empty() && backend.is_none()
 }

@@ -26,7 +26,7 @@ pub(crate) struct Known {
     pub(crate) groups: Vec<KnownGroup>,
     pub(crate) frontend: Vec<SecurityGroup>,
     /// Since when a change may have happened that is not written here.
-    pub(super) doubt: Option<u64>,
+    pub(super) doubt: Option<Moment>,
     /// Whether somebody is changing it.
     pub(super) open: bool,
     /// When we last wrote here what we changed.
@@ -106,6 +106,12 @@ impl Known {
         is_empty && self.doubt.is_none() && !self.open
     }
 
+    /// How long lists may yet lack what a change in doubt made.
+    pub(super) fn unsettled(&self, now: Instant, freshness: &Freshness) -> Option<Duration> {
+        let left = (self.doubt?.at + freshness.settling).saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// Whether one of its load balancers is being set up.
     pub(super) fn is_provisioning(&self) -> bool {
         self.balancers.iter().any(|balancer| balancer.it.state == BalancerState::Provisioning)
@@ -117,7 +123,7 @@ impl Known {
             return true;
         }
         match self.doubt {
-            Some(doubt) => began.tick < doubt,
+            Some(doubt) => began.tick < doubt.tick,
             None => self.changed.is_some_and(|changed| changed.overrules(began, settling)),
         }
     }

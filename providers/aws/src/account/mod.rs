@@ -12,6 +12,9 @@ use std::time::Duration;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
+use crate::api::ec2::SecurityGroup;
+use crate::api::elb::LoadBalancer;
+use crate::api::ids::SecurityGroupId;
 use crate::client::Client;
 use crate::error::AwsError;
 use crate::observe::{Balancer, Observed};
@@ -29,7 +32,7 @@ mod watch;
 
 use flight::Flight;
 pub use freshness::Freshness;
-use state::{Extent, State};
+use state::{Extent, Moment, State};
 
 /// What is known of the account. Shared by all load balancers.
 #[derive(Debug)]
@@ -68,13 +71,29 @@ impl Account {
 
     /// To be taken before anything of a load balancer is changed, after the last look.
     pub fn open(&self, lb: &LbId) -> Entry<'_> {
-        self.state().doubt(lb, true);
-        Entry { account: self, lb: lb.clone(), settled: false }
+        let before = self.state().doubt(lb, true);
+        Entry { account: self, lb: lb.clone(), before, settled: false }
     }
 
-    /// The backend group that the last look at a load balancer showed is nothing that it may remove.
-    pub(crate) fn keep_backend(&self, lb: &LbId) {
-        self.state().lend(lb, None);
+    /// As [`open`](Self::open), to remove the backend group, too: if it is missing from what is written back, it is gone.
+    pub(crate) fn open_with_backend(&self, lb: &LbId, backend: &SecurityGroupId) -> Entry<'_> {
+        let mut state = self.state();
+        state.known_mut(lb).lent = Some(backend.clone());
+        // They are about to be closed.
+        state.doors.forget();
+        drop(state);
+        self.open(lb)
+    }
+
+    /// The backend group, if nothing of any load balancer but this one exists or may come to exist.
+    pub(crate) fn unneeded_backend(&self, lb: &LbId) -> Option<SecurityGroup> {
+        let state = self.state();
+        state.backend.clone().filter(|_| state.is_last(lb))
+    }
+
+    /// How long the lists may yet lack what somebody made of a load balancer without having written it back.
+    pub(crate) fn unsettled(&self, lb: &LbId) -> Option<Duration> {
+        self.state().known(lb).and_then(|known| known.unsettled(Instant::now(), &self.freshness))
     }
 
     /// When to look again at a load balancer although nothing changes here; `None` if nothing is known of it.
@@ -87,6 +106,12 @@ impl Account {
         let look = self.state().moment();
         let read = |extent| snapshot::read(client, self, extent);
         self.lists.until(|| self.state().lacks(lb, look), read).await
+    }
+
+    /// Sees to it that what was made in doubt is known, as soon as the lists can tell it.
+    pub(crate) async fn clear_doubt(&self, client: &Client, lb: &LbId) -> Result<(), AwsError> {
+        let lacks = || self.state().is_ripe(lb).then_some(Extent::Full);
+        self.lists.until(lacks, |extent| snapshot::read(client, self, extent)).await
     }
 
     /// Sees to it that nothing is held to be in the way of a wish that is gone since.
@@ -134,6 +159,8 @@ impl Account {
 pub struct Entry<'a> {
     account: &'a Account,
     lb: LbId,
+    /// The doubt that there was before.
+    before: Option<Moment>,
     settled: bool,
 }
 
@@ -148,6 +175,15 @@ impl Entry<'_> {
     /// what was applied: from now on that stands for them.
     pub fn complete(self, observed: &Observed) {
         self.write(observed, true);
+    }
+
+    /// As [`settle`](Self::settle), and leaves the doubt that there was before: what was made in doubt may not have been
+    /// found.
+    pub(crate) fn settle_in_doubt(mut self, observed: &Observed) {
+        let mut state = self.account.state();
+        state.settle(&self.lb, observed, false);
+        state.doubt_since(&self.lb, self.before);
+        self.settled = true;
     }
 
     fn write(mut self, observed: &Observed, complete: bool) {

@@ -16,7 +16,6 @@ use crate::api::Tags;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{LoadBalancer, TargetGroup};
 use crate::api::ids::LoadBalancerArn;
-use crate::api::ids::SecurityGroupId;
 use crate::change::kinds;
 use crate::marks;
 use crate::observe::{Balancer, Foreign, Observed};
@@ -107,7 +106,15 @@ impl State {
             return Some(Extent::Full);
         }
         let doubt = self.known.get(lb).and_then(|known| known.doubt)?;
-        self.listed.is_none_or(|listed| listed.tick <= doubt).then_some(Extent::Light)
+        self.listed.is_none_or(|listed| listed.tick <= doubt.tick).then_some(Extent::Light)
+    }
+
+    /// Whether lists and tags were read so soon after a change in doubt that they may lack what it made, and would tell
+    /// it by now.
+    pub(super) fn is_ripe(&self, lb: &LbId) -> bool {
+        let Some(doubt) = self.known.get(lb).and_then(|known| known.doubt) else { return false };
+        let ripe = doubt.at + self.freshness.settling;
+        Instant::now() >= ripe && self.listed_full.is_none_or(|full| full.at < ripe)
     }
 
     /// Whether all was listed after this moment.
@@ -269,11 +276,18 @@ impl State {
         look_again
     }
 
-    /// Notes that a load balancer may have been changed in a way that is not known.
-    pub(super) fn doubt(&mut self, lb: &LbId, open: bool) {
+    /// Notes that a load balancer may have been changed in a way that is not known. Tells since when that was so before.
+    pub(super) fn doubt(&mut self, lb: &LbId, open: bool) -> Option<Moment> {
         let moment = self.moment();
         let known = self.known_mut(lb);
-        (known.doubt, known.open) = (Some(moment.tick), open);
+        known.open = open;
+        known.doubt.replace(moment)
+    }
+
+    /// Goes back to a doubt of before.
+    pub(super) fn doubt_since(&mut self, lb: &LbId, before: Option<Moment>) {
+        let known = self.known_mut(lb);
+        (known.doubt, known.open) = (before, false);
     }
 
     /// Takes over what was changed of a load balancer.
@@ -359,16 +373,6 @@ impl State {
             Some(beside) if has(beside) => None,
             Some(beside) if has(&wish.name) => Some(beside),
             _ => Some(&wish.name),
-        }
-    }
-
-    /// Notes which backend group a look at a load balancer showed: if it is missing from what is written back, it is
-    /// gone.
-    pub(crate) fn lend(&mut self, lb: &LbId, backend: Option<SecurityGroupId>) {
-        if let Some(known) = self.known.get_mut(lb) {
-            known.lent = backend;
-        } else if backend.is_some() {
-            self.known_mut(lb).lent = backend;
         }
     }
 

@@ -73,6 +73,17 @@ pub enum AwsError {
         /// When to look again.
         poll: Duration,
     },
+    /// Everything found is removed, and more may yet be found.
+    #[error(
+        "a change for {whom} failed or was cut short, and AWS's lists may lack what it made: looked at again in {} s",
+        poll.as_secs()
+    )]
+    Unsettled {
+        /// Whose it is.
+        whom: String,
+        /// When to look again.
+        poll: Duration,
+    },
     /// A request's turn is too far away to wait for it in place. Its place is kept.
     #[error(
         "{action} for {whom} is due in {} s, after {ahead} others: AWS limits the rate of such requests",
@@ -237,7 +248,9 @@ impl Classified for AwsError {
             Self::NameTaken { .. } | Self::Foreign { .. } => ErrorClass::Conflict,
             // Lifted by somebody else, perhaps outside of the cluster: looked at again, but slowly.
             Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
-            Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
+            Self::StillInUse { poll, .. } | Self::Unsettled { poll, .. } | Self::Paced { poll, .. } => {
+                ErrorClass::Waiting { poll: *poll }
+            }
             Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } | Self::Refused { .. } => {
                 ErrorClass::Rejected
             }
@@ -252,7 +265,7 @@ impl Classified for AwsError {
             Self::NameTaken { .. } => codes::NAME_TAKEN,
             Self::Foreign { .. } => "ForeignResource",
             Self::DeletionProtected { .. } => "DeletionProtected",
-            Self::StillInUse { .. } => "WaitingForRelease",
+            Self::StillInUse { .. } | Self::Unsettled { .. } => "WaitingForRelease",
             Self::Paced { .. } => "ApiPaced",
             Self::CredentialsRejected { .. } => codes::CREDENTIALS_REJECTED,
             Self::AdoptionNeedsConfirmation { .. } => "AdoptionNeedsConfirmation",

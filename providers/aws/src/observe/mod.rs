@@ -89,10 +89,11 @@ async fn backend(
     wanted: &Wanted,
     observed: &mut Observed,
 ) -> Result<(), AwsError> {
-    let Some(wish) = &wanted.backend else { return Ok(()) };
     let unknown = {
         let mut state = account.state();
         observed.backend.clone_from(&state.backend);
+        // One that does not want it may have to be rid of it.
+        let Some(wish) = &wanted.backend else { return Ok(()) };
         let id = observed.backend.as_ref().map(|group| group.id.clone());
         state.known_mut(&wanted.lb).lent.clone_from(&id);
         state.doors.unknown(id.as_ref(), &wish.node_groups, &wish.allow, Instant::now())

@@ -17,11 +17,10 @@ pub struct Observed {
     pub groups: Vec<Group>,
     /// Security groups with the marks.
     pub frontend: Vec<SecurityGroup>,
-    /// The cluster's shared backend group, if the wish wants it. For a release only if no other load balancer of the
-    /// cluster is left that could need it.
+    /// The cluster's shared backend group. Load balancers carry it; whether it may go is not told here.
     pub backend: Option<SecurityGroup>,
-    /// Security groups of the nodes, with their rules. For a wish those that are not known to let the backend group in
-    /// already, for a release those that let it in at all.
+    /// Security groups of the nodes, with their rules: those that are not known to let the backend group in already, and
+    /// none for a release.
     pub node_groups: Vec<SecurityGroup>,
     /// Resources without our marks that have a name that we need.
     pub foreign: Vec<Foreign>,

@@ -1,11 +1,12 @@
 //! A load balancer that was there before is taken over with the operator's consent, and given back.
 
-use crate::stage::{Stage, web};
+use crate::stage::{Stage, nodes, service, web};
+use landfall_aws::api::ec2::{Ec2 as _, NewSecurityGroup};
 use landfall_aws::api::elb::{
     AddressType, Elb as _, GroupTargets, HealthCheck, ListenerSpec, NewListener, NewLoadBalancer,
     NewTargetGroup, NlbProtocol, SubnetMapping,
 };
-use landfall_aws::api::ids::{LoadBalancerArn, TargetGroupArn};
+use landfall_aws::api::ids::{LoadBalancerArn, SecurityGroupId, TargetGroupArn};
 use landfall_core::annotations::{ADOPT, ADOPT_CONFIRM};
 use landfall_core::model::DesiredLb;
 use landfall_core::net::IpFamily;
@@ -15,6 +16,13 @@ use landfall_testkit::aws::fake::{FakeAws, VPC};
 
 /// Somebody's load balancer with a listener on port 80.
 async fn theirs(aws: &FakeAws) -> (LoadBalancerArn, TargetGroupArn) {
+    theirs_with(aws, Vec::new()).await
+}
+
+async fn theirs_with(
+    aws: &FakeAws,
+    security_groups: Vec<SecurityGroupId>,
+) -> (LoadBalancerArn, TargetGroupArn) {
     let console = aws.console();
     let group = NewTargetGroup {
         name: "theirs".to_owned(),
@@ -48,7 +56,7 @@ async fn theirs(aws: &FakeAws) -> (LoadBalancerArn, TargetGroupArn) {
         scheme: Scheme::Internal,
         address_type: AddressType::Ipv4,
         subnets: vec![subnet],
-        security_groups: Vec::new(),
+        security_groups,
         source_nat: false,
         tags: [("owner".to_owned(), "them".to_owned())].into(),
     };
@@ -116,6 +124,34 @@ async fn what_is_taken_over_is_given_back_as_it_was() {
     let stage = stage.restarted();
     stage.converge(&agreed).await;
     stage.release(&agreed.id).await;
+    assert_eq!(stage.picture(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_given_back_carries_nothing_of_ours_while_others_go_on() {
+    let stage = Stage::new();
+    let guard = NewSecurityGroup {
+        name: "theirs".to_owned(),
+        description: "theirs".to_owned(),
+        vpc: VPC.into(),
+        tags: [].into(),
+    };
+    let guard = stage.aws.console().create_security_group(&guard).await.unwrap();
+    let (arn, _) = theirs_with(&stage.aws, vec![guard.clone()]).await;
+    let before = stage.picture();
+    let other = service("other").on(nodes(3));
+    stage.converge(&other).await;
+    let word = asked(&stage, &adopting(&arn)).await;
+    let agreed = adopting(&arn).with(|member| member.annotated(ADOPT_CONFIRM, &word));
+    stage.converge(&agreed).await;
+    let carried = || {
+        let found = stage.aws.balancers().into_iter().find(|it| it.it.arn == arn);
+        found.unwrap().it.security_groups
+    };
+    assert!(carried().len() > 1, "it carries ours");
+    stage.release(&agreed.id).await;
+    assert_eq!(carried(), [guard]);
+    stage.release(&other.id).await;
     assert_eq!(stage.picture(), before);
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::stage::{AWS, Stage, nodes, service, web};
+use landfall_aws::api::Action;
 use landfall_aws::api::elb::Elb as _;
 use landfall_core::error::ErrorClass;
 use landfall_core::net::Protocol;
@@ -33,6 +34,61 @@ async fn the_last_one_takes_the_backend_group_along() {
     let before = stage.aws.writes();
     stage.release(&other.id).await;
     assert_eq!(stage.aws.writes(), before, "nothing is left to do");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_two_go_at_the_same_time_and_take_the_backend_group_along() {
+    for pause in [0, 1, 5] {
+        let stage = Stage::new();
+        let empty = stage.picture();
+        let other = service("other").on(nodes(3));
+        stage.converge(&web()).await;
+        stage.converge(&other).await;
+        stage.aws.set_timing(slow());
+        let later = async {
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+            stage.release(&other.id).await;
+        };
+        let web = web();
+        tokio::join!(stage.release(&web.id), later);
+        assert_eq!(stage.picture(), empty, "{pause} s apart");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_hangs_stops_nobody_else() {
+    let stage = Stage::new();
+    let other = service("other").on(nodes(3));
+    stage.converge(&web()).await;
+    stage.converge(&other).await;
+    stage.aws.fault_on(Action::DeleteLoadBalancer, 1, Fault::Freeze);
+    let web = web();
+    tokio::select! {
+        _ = stage.provider.release(&web.id) => panic!("it hangs"),
+        () = async {
+            stage.aws.frozen().await;
+            stage.converge(&other.clone().on(nodes(4))).await;
+            stage.release(&other.id).await;
+        } => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_about_something_that_never_came_to_be_keeps_nothing() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    let other = service("other").on(nodes(3));
+    stage.converge(&web()).await;
+    stage.aws.fault_on(Action::CreateTargetGroup, 1, Fault::Freeze);
+    tokio::select! {
+        _ = stage.provider.ensure(&other) => panic!("it hangs"),
+        () = stage.aws.frozen() => {}
+    }
+    let error = stage.provider.release(&other.id).await.unwrap_err();
+    assert!(matches!(error.class(), ErrorClass::Waiting { .. }), "{}", error.explain());
+    stage.release(&other.id).await;
+    stage.release(&web().id).await;
+    assert_eq!(stage.picture(), empty);
 }
 
 #[tokio::test(start_paused = true)]
