@@ -127,8 +127,14 @@ impl<W: World> Stage<W> {
         assert!(errors.is_empty(), "{errors:?}");
     }
 
-    /// The same wish again must cost no write and no step, and must not be planned to.
+    /// Nothing may be left to do for a wish, and no more may exist than in a new world with it.
     pub(crate) async fn assert_settled(&mut self, desired: &DesiredLb) {
+        self.assert_nothing_to_do(desired).await;
+        self.assert_nothing_spare(desired).await;
+    }
+
+    /// The same wish again must cost no write and no step, and must not be planned to.
+    pub(crate) async fn assert_nothing_to_do(&mut self, desired: &DesiredLb) {
         let before = self.world.traffic();
         let plan = self.plan(desired).await.expect("plan");
         assert!(plan.is_empty(), "the plan should be empty: {plan}");
@@ -136,7 +142,6 @@ impl<W: World> Stage<W> {
         assert_eq!(outcome.steps, [], "nothing should be done");
         assert_eq!(outcome.phase, Phase::Ready);
         assert_eq!(self.writes_since(before), 0, "nothing should be written");
-        self.assert_nothing_spare(desired).await;
     }
 
     /// Whatever came before, no more may exist than in a new world with that wish.

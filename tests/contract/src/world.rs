@@ -68,6 +68,12 @@ pub trait World: Send + Sync + Sized {
         None
     }
 
+    /// How far apart the calls of a way are that one kind of fault is tried at. Each call, but in a world whose time is
+    /// real and short; there, kinds of faults start at different calls.
+    fn apart(&self) -> usize {
+        1
+    }
+
     /// Classes of errors that the `n`-th call of a way is tried with. All of them, but in a world whose time is real and
     /// short.
     fn classes(&self, _n: usize) -> Vec<ErrorClass> {

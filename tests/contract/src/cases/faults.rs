@@ -1,7 +1,8 @@
 //! Crashes, errors and lost answers, at every single call.
 //!
 //! Each case first goes its way undisturbed and counts the calls. Then it goes the same way once per call (and
-//! error class), disturbed there, and must end in exactly the same picture.
+//! error class), disturbed there, and must end in exactly the same picture. A world that is slow in earnest says how
+//! many calls to pass over ([`World::apart`]).
 //!
 //! A world without calls can only be left between two acts: there, the process dies before the status could be
 //! written, and after. It has no call that could fail or whose answer could be lost. What a restart does to two
@@ -64,7 +65,7 @@ type Way<W> = fn(&Stage<W>) -> Transition;
 
 async fn crash<W: World>(way: Way<W>) {
     let Some(reference) = undisturbed::<W>(way).await else { return restart_between_acts::<W>(way).await };
-    for n in 1..=reference.calls {
+    for n in reference.disturbed(0) {
         let mut journey = begin::<W>(way).await;
         journey.stage.world.disturb(n, Fault::Crash);
         let died = journey.crash_once().await;
@@ -77,7 +78,7 @@ async fn crash<W: World>(way: Way<W>) {
 
 async fn errors<W: World>(way: Way<W>) {
     let Some(reference) = undisturbed::<W>(way).await else { return };
-    for n in 1..=reference.calls {
+    for n in reference.disturbed(1) {
         for class in begin::<W>(way).await.stage.world.classes(n) {
             let mut journey = begin::<W>(way).await;
             journey.stage.world.disturb(n, Fault::Class(class));
@@ -92,7 +93,7 @@ async fn errors<W: World>(way: Way<W>) {
 
 async fn lost_answers<W: World>(way: Way<W>) {
     let Some(reference) = undisturbed::<W>(way).await else { return };
-    for n in 1..=reference.calls {
+    for n in reference.disturbed(2) {
         let mut journey = begin::<W>(way).await;
         journey.stage.world.disturb(n, Fault::LostAnswer);
         let errors = journey.arrive().await;
@@ -119,9 +120,9 @@ async fn restart_between_acts<W: World>(way: Way<W>) {
 /// Afterwards either may be the first to ask: neither gets what the other's status shows.
 async fn restart_of_two<W: World>(way: Way<W>) {
     let picture = picture_of_the_way::<W>(way, true).await;
-    for (written, neighbour_written, neighbour_first) in
-        (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0))
-    {
+    let orders = (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0));
+    let apart = W::new().await.apart();
+    for (written, neighbour_written, neighbour_first) in orders.step_by(apart) {
         let mut journey = begin::<W>(way).await;
         let neighbour = journey.neighbour();
         journey.stage.pin(&neighbour.id);
@@ -151,10 +152,20 @@ async fn restart_of_two<W: World>(way: Way<W>) {
 /// How the way goes if nothing disturbs it.
 struct Reference {
     calls: usize,
+    /// Distance between the calls that are disturbed.
+    apart: usize,
     picture: Vec<String>,
 }
 
+/// Crashes, errors, lost answers.
+const KINDS: usize = 3;
+
 impl Reference {
+    /// The numbers of the calls that a kind of fault is tried at.
+    fn disturbed(&self, kind: usize) -> impl Iterator<Item = usize> + use<> {
+        (1..=self.calls).skip(kind * self.apart / KINDS).step_by(self.apart)
+    }
+
     /// A fault may surface, once, or be got over by further calls; it may not be swallowed.
     fn noticed<W: World>(&self, journey: &Journey<W>, errors: &[ErrorClass], how: &str) {
         assert!(errors.len() <= 1, "{how}: one failure, several errors: {errors:?}");
@@ -173,7 +184,7 @@ async fn compare<W: World>(journey: Journey<W>, picture: &[String], how: &str) {
     stage.world.calm();
     assert_eq!(stage.world.picture().await, picture, "{how}");
     if let Some(to) = &transition.to {
-        stage.assert_settled(to).await;
+        stage.assert_nothing_to_do(to).await;
     }
     stage.finish().await;
 }
@@ -182,11 +193,10 @@ async fn compare<W: World>(journey: Journey<W>, picture: &[String], how: &str) {
 async fn undisturbed<W: World>(way: Way<W>) -> Option<Reference> {
     let mut journey = begin::<W>(way).await;
     assert_eq!(journey.arrive().await, []);
-    let calls = journey.calls();
-    let picture = journey.stage.world.picture().await;
-    journey.stage.finish().await;
+    let (calls, apart) = (journey.calls(), journey.stage.world.apart());
+    let picture = journey.show().await;
     assert_ne!(calls, Some(0), "a way without calls cannot be disturbed");
-    Some(Reference { calls: calls?, picture })
+    Some(Reference { calls: calls?, apart, picture })
 }
 
 /// The picture after an undisturbed way, with a neighbour or without.
@@ -196,9 +206,7 @@ async fn picture_of_the_way<W: World>(way: Way<W>, with_neighbour: bool) -> Vec<
     if with_neighbour {
         journey.stage.converge(&journey.neighbour()).await;
     }
-    let picture = journey.stage.world.picture().await;
-    journey.stage.finish().await;
-    picture
+    journey.show().await
 }
 
 /// The stage with the beginning of the way behind it. Where the way keeps the address, it is pinned from here on.
@@ -231,6 +239,16 @@ impl<W: World> Journey<W> {
             (None, None) => Vec::new(),
         };
         errors.iter().map(ProviderError::class).collect()
+    }
+
+    /// The picture at the end of the way, which holds no more than the wish takes.
+    async fn show(mut self) -> Vec<String> {
+        let picture = self.stage.world.picture().await;
+        if let Some(to) = &self.transition.to {
+            self.stage.assert_settled(to).await;
+        }
+        self.stage.finish().await;
+        picture
     }
 
     /// Goes one act of the way.

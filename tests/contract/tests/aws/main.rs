@@ -1,4 +1,4 @@
-//! The contract, kept by the AWS provider on a stateful fake.
+//! The contract, kept by the AWS provider on a stateful fake and on moto.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,5 +8,6 @@
 
 mod fake;
 mod harm;
+mod moto;
 mod site;
 mod wishes;

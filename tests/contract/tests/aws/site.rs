@@ -15,6 +15,9 @@ use landfall_contract::{Listening, View};
 use landfall_core::ids::{ClusterId, LbId};
 use landfall_core::net::{IpFamily, PortKey, Protocol, SourceRanges};
 
+/// How many ARNs DescribeTags takes.
+const TAGGED_AT_ONCE: usize = 20;
+
 /// The cluster whose provider is tested.
 pub(crate) fn cluster() -> ClusterId {
     ClusterId::new("ours").unwrap()
@@ -38,6 +41,7 @@ pub(crate) struct Seen {
     pub(crate) balancers: Vec<SeenBalancer>,
     pub(crate) groups: Vec<SeenGroup>,
     pub(crate) security: Vec<SecurityGroup>,
+    aliases: BTreeMap<String, String>,
 }
 
 /// A load balancer with its listeners.
@@ -80,29 +84,43 @@ impl Site {
         for it in every!(|marker| self.elb.load_balancers(&WhichBalancers::All, marker)) {
             let mut listeners = Vec::new();
             for listener in every!(|marker| self.elb.listeners(&it.arn, marker)) {
-                let tags = self.tags(listener.arn.as_str()).await;
                 let attributes = self.elb.listener_attributes(&listener.arn).await.unwrap();
-                listeners.push((listener, tags, attributes));
+                listeners.push((listener, Tags::new(), attributes));
             }
             listeners.sort_by_key(|(listener, ..)| listener.port);
-            let tags = self.tags(it.arn.as_str()).await;
             let attributes = self.elb.balancer_attributes(&it.arn).await.unwrap();
-            balancers.push(SeenBalancer { it, tags, attributes, listeners });
+            balancers.push(SeenBalancer { it, tags: Tags::new(), attributes, listeners });
         }
         for it in every!(|marker| self.elb.target_groups(&WhichGroups::All, marker)) {
-            let tags = self.tags(it.arn.as_str()).await;
             let attributes = self.elb.group_attributes(&it.arn).await.unwrap();
             let targets = self.elb.target_health(&it.arn).await.unwrap();
             let stay = targets.into_iter().filter(|target| target.state != HealthState::Draining);
-            groups.push(SeenGroup { it, tags, attributes, targets: stay.map(|one| one.target).collect() });
+            let targets = stay.map(|one| one.target).collect();
+            groups.push(SeenGroup { it, tags: Tags::new(), attributes, targets });
         }
         let which = WhichSecurityGroups::Tagged(Tags::new());
         let security = every!(|marker| self.ec2.security_groups(&which, marker));
-        Seen { balancers, groups, security }
+        let mut seen = Seen { balancers, groups, security, aliases: self.aliases.clone() };
+        self.see_tags(&mut seen).await;
+        seen
     }
 
-    async fn tags(&self, arn: &str) -> Tags {
-        self.elb.tags(&[arn.to_owned()]).await.unwrap().remove(0).1
+    async fn see_tags(&self, seen: &mut Seen) {
+        let mut untagged: Vec<(String, &mut Tags)> = Vec::new();
+        for balancer in &mut seen.balancers {
+            untagged.push((balancer.it.arn.to_string(), &mut balancer.tags));
+            let listeners = balancer.listeners.iter_mut();
+            untagged.extend(listeners.map(|(it, tags, _)| (it.arn.to_string(), tags)));
+        }
+        let groups = seen.groups.iter_mut();
+        untagged.extend(groups.map(|group| (group.it.arn.to_string(), &mut group.tags)));
+        for chunk in untagged.chunks_mut(TAGGED_AT_ONCE) {
+            let arns: Vec<String> = chunk.iter().map(|(arn, _)| arn.clone()).collect();
+            let found: BTreeMap<String, Tags> = self.elb.tags(&arns).await.unwrap().into_iter().collect();
+            for (arn, tags) in chunk {
+                (*tags).clone_from(&found[arn]);
+            }
+        }
     }
 
     /// One line per thing of ours. What all load balancers of a cluster share is part of each; it is a thing of its own
@@ -120,12 +138,13 @@ impl Site {
             lines.extend(shared);
         }
         let groups = seen.groups.iter().filter(|group| is_ours(&group.tags));
-        lines.extend(groups.map(SeenGroup::line));
+        lines.extend(groups.map(|group| seen.line_of_group(group)));
         let backend = marks::of_backend(&cluster());
         let frontend =
             |group: &&SecurityGroup| is_ours(&group.tags) && !marks::carries(&group.tags, &backend);
         lines.extend(seen.security.iter().filter(frontend).map(|group| seen.line_of_rules(group, |_| true)));
-        self.named(lines)
+        lines.sort();
+        lines
     }
 
     /// One line per thing of others. What we add to groups of theirs is not theirs.
@@ -134,18 +153,10 @@ impl Site {
         let theirs = |description: &str| description != marks::backend_rule(&cluster());
         let balancers = seen.balancers.iter().filter(|one| !is_ours(&one.tags));
         let mut lines: Vec<String> = balancers.map(|one| seen.line_of_balancer(one)).collect();
-        lines.extend(seen.groups.iter().filter(|one| !is_ours(&one.tags)).map(SeenGroup::line));
+        let groups = seen.groups.iter().filter(|one| !is_ours(&one.tags));
+        lines.extend(groups.map(|group| seen.line_of_group(group)));
         let groups = seen.security.iter().filter(|one| !is_ours(&one.tags));
         lines.extend(groups.map(|group| seen.line_of_rules(group, theirs)));
-        self.named(lines)
-    }
-
-    fn named(&self, mut lines: Vec<String>) -> Vec<String> {
-        for line in &mut lines {
-            for (id, alias) in &self.aliases {
-                *line = line.replace(id, alias);
-            }
-        }
         lines.sort();
         lines
     }
@@ -187,7 +198,8 @@ impl Seen {
 
     fn line_of_balancer(&self, balancer: &SeenBalancer) -> String {
         let it = &balancer.it;
-        let subnets: Vec<&str> = it.zones.iter().map(|zone| zone.subnet.as_str()).collect();
+        let mut subnets: Vec<String> = it.zones.iter().map(|zone| self.name(zone.subnet.as_str())).collect();
+        subnets.sort();
         let mut groups: Vec<String> = it.security_groups.iter().map(|id| self.name(id.as_str())).collect();
         groups.sort();
         let mut tags = balancer.tags.clone();
@@ -202,6 +214,17 @@ impl Seen {
         format!(
             "load balancer {} {:?} {:?} in {subnets:?} with {groups:?} {:?} {tags:?}: {listeners:?}",
             it.name, it.scheme, it.address_type, balancer.attributes
+        )
+    }
+
+    fn line_of_group(&self, group: &SeenGroup) -> String {
+        let SeenGroup { it, tags, attributes, targets } = group;
+        let mut targets: Vec<String> =
+            targets.iter().map(|target| format!("{}:{}", self.name(&target.id), target.port)).collect();
+        targets.sort();
+        format!(
+            "target group {} {:?} {} {:?} {:?} {:?} {attributes:?} {tags:?}: {targets:?}",
+            it.name, it.protocol, it.port, it.targets, it.family, it.health
         )
     }
 
@@ -227,7 +250,8 @@ impl Seen {
         let groups = self.groups.iter().map(|group| (group.it.arn.as_str(), &group.it.name));
         let security = self.security.iter().map(|group| (group.id.as_str(), &group.name));
         let found = groups.chain(security).find(|(known, _)| *known == id);
-        found.map_or_else(|| id.to_owned(), |(_, name)| name.clone())
+        let name = found.map(|(_, name)| name).or_else(|| self.aliases.get(id));
+        name.cloned().unwrap_or_else(|| id.to_owned())
     }
 
     fn listening(
@@ -263,24 +287,6 @@ impl Seen {
             Source::V6(range) => Some(IpNet::V6(range)),
             Source::PrefixList(_) | Source::Group(_) => None,
         }))
-    }
-}
-
-impl SeenGroup {
-    fn line(&self) -> String {
-        let it = &self.it;
-        format!(
-            "target group {} {:?} {} {:?} {:?} {:?} {:?} {:?}: {:?}",
-            it.name,
-            it.protocol,
-            it.port,
-            it.targets,
-            it.family,
-            it.health,
-            self.attributes,
-            self.tags,
-            self.targets
-        )
     }
 }
 

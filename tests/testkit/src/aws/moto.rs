@@ -1,10 +1,11 @@
-//! The moto server: one per test process, with an account per test.
+//! The moto server: one per test process, or two, with an account per test.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::account::Account;
 
@@ -40,8 +41,18 @@ pub enum MotoError {
 impl Moto {
     /// The moto of this process; started by the first who asks.
     pub async fn shared() -> Result<&'static Self, MotoError> {
-        static SHARED: OnceLock<Result<Moto, MotoError>> = OnceLock::new();
-        let start = || SHARED.get_or_init(Self::start).as_ref().map_err(Clone::clone);
+        Self::numbered(0).await
+    }
+
+    /// One of two motos of this process, in turn: for tests that make thousands of calls, as a moto uses one core.
+    pub async fn either() -> Result<&'static Self, MotoError> {
+        static TURN: AtomicUsize = AtomicUsize::new(0);
+        Self::numbered(TURN.fetch_add(1, Ordering::Relaxed) % 2).await
+    }
+
+    async fn numbered(number: usize) -> Result<&'static Self, MotoError> {
+        static RUNNING: [OnceLock<Result<Moto, MotoError>>; 2] = [const { OnceLock::new() }; 2];
+        let start = move || RUNNING[number].get_or_init(Self::start).as_ref().map_err(Clone::clone);
         tokio::task::spawn_blocking(start).await.unwrap_or_else(|stopped| {
             Err(MotoError::NotStarted { python: String::new(), reason: stopped.to_string() })
         })
