@@ -49,7 +49,8 @@ pub(crate) struct AwsArgs {
     cluster_tag: Option<String>,
 
     /// Request rates to keep
-    #[arg(id = "aws_limits", long = "aws-limits", env = "LANDFALL_AWS_LIMITS", value_name = "LIMITS", value_enum, default_value_t = Pace::Documented)]
+    #[arg(id = "aws_limits", long = "aws-limits", env = "LANDFALL_AWS_LIMITS", value_name = "LIMITS", value_enum,
+          default_value_t = Pace::Documented)]
     limits: Pace,
 }
 
