@@ -1,7 +1,7 @@
 //! The controller as a process of its own.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,6 +14,17 @@ use tokio::time::{Instant, sleep};
 /// Longest wait for a process to start or end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How the program is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    /// The program.
+    pub(crate) path: PathBuf,
+    /// Flags besides those that every scenario needs.
+    pub(crate) flags: Vec<String>,
+    /// Environment variables.
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
 /// A running controller.
 pub(crate) struct Process {
     child: Child,
@@ -23,18 +34,20 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts the program and waits until its stores are complete.
-    pub(crate) async fn start(program: &Path, kubeconfig: &Path) -> Result<Self> {
+    pub(crate) async fn start(program: &Program, kubeconfig: &Path) -> Result<Self> {
         let admin = free_address()?;
         let started = Instant::now();
-        let child = Command::new(program)
-            .args(["controller", "--providers", "metal", "--leader-elect=false", "--log", "warn"])
+        let child = Command::new(&program.path)
+            .args(["controller", "--leader-elect=false", "--log", "warn"])
+            .args(&program.flags)
+            .envs(program.environment.iter().map(|(key, value)| (*key, value)))
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .args(["--admin-addr", &admin.to_string()])
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("start {}", program.display()))?;
+            .with_context(|| format!("start {}", program.path.display()))?;
         let client = Client::try_from(Config::new(format!("http://{admin}").parse()?))?;
         let mut process = Self { child, admin: client, started };
         process

@@ -7,9 +7,13 @@
 //! - `restart`: the controller is stopped and started; until it has looked at every Service again, and what it wrote;
 //! - `memory`: resident set of the controller's process, at its peak and at the end.
 //!
+//! `landfall-bench aws` (cargo feature `aws`) measures the provider `aws` against moto instead: [`aws`].
+//!
 //! The API server runs in this process and shares the machine with the controller, so the figures are an upper bound
 //! for the controller and say nothing about a real API server.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod controller;
 mod figures;
 mod scenario;
@@ -40,11 +44,25 @@ struct Args {
     /// Creates under way at the same time in the burst.
     #[arg(long, default_value_t = 32)]
     creators: usize,
+    #[cfg(feature = "aws")]
+    #[command(subcommand)]
+    on: Option<Cloud>,
+}
+
+/// Other providers than `metal`.
+#[cfg(feature = "aws")]
+#[derive(Debug, clap::Subcommand)]
+enum Cloud {
+    Aws(aws::AwsArgs),
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
+    #[cfg(feature = "aws")]
+    if let Some(Cloud::Aws(on)) = &args.on {
+        return aws::measure(&args.landfall, on).await?.print();
+    }
     let mut scenario = Scenario::start(&args.landfall, args.nodes, args.latency + args.burst).await?;
     let mut report = figures::Report::default();
     report.add("latency", scenario.latency(args.latency).await?);

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::controller::Process;
+use crate::controller::{Process, Program};
 use crate::figures::{Figure, spread};
 
 /// Longest wait for one scenario.
@@ -29,7 +29,7 @@ pub(crate) struct Scenario {
     _listener: Served,
     services: Api<Service>,
     addresses: UnboundedReceiver<(String, Instant)>,
-    program: PathBuf,
+    program: Program,
     kubeconfig: PathBuf,
     controller: Process,
     made: usize,
@@ -58,13 +58,18 @@ impl Scenario {
         let kubeconfig = std::env::temp_dir().join(format!("landfall-bench-{}.yaml", std::process::id()));
         std::fs::write(&kubeconfig, listener.kubeconfig())?;
         let client = listener.client()?;
-        let controller = Process::start(program, &kubeconfig).await?;
+        let program = Program {
+            path: program.to_owned(),
+            flags: ["--providers", "metal"].map(str::to_owned).to_vec(),
+            environment: Vec::new(),
+        };
+        let controller = Process::start(&program, &kubeconfig).await?;
         Ok(Self {
             services: Api::namespaced(client.clone(), "default"),
             addresses: watch_addresses(client),
             server,
             _listener: listener,
-            program: program.to_owned(),
+            program,
             kubeconfig,
             controller,
             made: 0,
