@@ -50,10 +50,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// One that AWS does not know any more is gone as well.
     async fn deregister(&mut self, targets: &BTreeMap<Target, String>) -> Result<(), AwsError> {
         let targets: Vec<Target> = targets.keys().cloned().collect();
-        for batch in targets.chunks(BATCH) {
-            self.client.deregister(self.group, batch).await?;
+        let mut work: Vec<&[Target]> = targets.chunks(BATCH).rev().collect();
+        while let Some(batch) = work.pop() {
+            match (self.client.deregister(self.group, batch).await, batch) {
+                (Err(error), [_, _, ..]) if is_about_one(&error) => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    work.extend([second, first]);
+                    continue;
+                }
+                (Err(error), _) if !is_about_one(&error) => return Err(error),
+                _ => {}
+            }
             self.registered.retain(|target, _| !batch.contains(target));
         }
         Ok(())
@@ -77,8 +87,8 @@ impl Run<'_> {
                     let rest = work.drain(..).rev().flatten();
                     self.leave_out(change, batch.iter().chain(rest), &error);
                 }
-                (Err(error), [_]) if is_invalid(&error) => self.leave_out(change, batch, &error),
-                (Err(error), _) if is_full(&error) || is_invalid(&error) => {
+                (Err(error), [_]) if is_about_one(&error) => self.leave_out(change, batch, &error),
+                (Err(error), _) if is_full(&error) || is_about_one(&error) => {
                     let (first, second) = batch.split_at(batch.len() / 2);
                     work.extend([second, first]);
                 }
@@ -103,11 +113,12 @@ impl Run<'_> {
 }
 
 fn is_full(error: &AwsError) -> bool {
-    matches!(error.code(), Some("TooManyTargets" | "TooManyRegistrationsForTargetId"))
+    error.code() == Some("TooManyTargets")
 }
 
-fn is_invalid(error: &AwsError) -> bool {
-    error.code() == Some("InvalidTarget")
+/// Whether AWS refused a batch because of one target in it.
+fn is_about_one(error: &AwsError) -> bool {
+    matches!(error.code(), Some("InvalidTarget" | "TooManyRegistrationsForTargetId"))
 }
 
 fn just_registered(target: &Target) -> (Target, TargetState) {

@@ -3,7 +3,7 @@
 use crate::stage::{self, Stage, nodes, web};
 use landfall_aws::api::Action;
 use landfall_core::model::DesiredLb;
-use landfall_testkit::aws::fake::Quota;
+use landfall_testkit::aws::fake::{Fault, Quota};
 
 fn registered(stage: &Stage) -> Vec<String> {
     stage::registered(&stage.aws.groups().remove(0))
@@ -50,6 +50,32 @@ async fn what_does_not_fit_is_left_out_and_told() {
     assert_eq!(registered(&stage).len(), 3);
     let problem = outcome.problems.iter().find(|it| it.category.as_str() == "QuotaExceeded").unwrap();
     assert!(problem.message.contains("n5"), "{}", problem.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_target_with_too_many_registrations_keeps_no_other_out() {
+    let stage = Stage::new();
+    stage.converge(&web().on(nodes(1))).await;
+    // Four at once, the first two of them, and the first alone.
+    for number in [2, 3, 4] {
+        stage.aws.fault_on(Action::RegisterTargets, number, Fault::code("TooManyRegistrationsForTargetId"));
+    }
+    let outcome = stage.ensure(&web().on(nodes(5))).await;
+    assert_eq!(registered(&stage).len(), 4);
+    let problem = outcome.problems.iter().find(|it| it.category.as_str() == "QuotaExceeded").unwrap();
+    assert!(problem.message.contains("n2") && !problem.message.contains("n3"), "{}", problem.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_aws_does_not_know_any_more_holds_up_no_other() {
+    let stage = Stage::new();
+    stage.converge(&web().on(nodes(5))).await;
+    for number in [1, 2, 3] {
+        stage.aws.fault_on(Action::DeregisterTargets, number, Fault::code("InvalidTarget"));
+    }
+    let outcome = stage.ensure(&web().on(nodes(1))).await;
+    assert_eq!(stage.aws.count(Action::DeregisterTargets), 5, "four, two, one, one and two");
+    assert_eq!(outcome.problems, []);
 }
 
 #[tokio::test(start_paused = true)]
