@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use landfall_core::error::ErrorClass;
 
-use crate::api::ApiError;
 use crate::api::error::Failure;
+use crate::api::{Action, ApiError};
 
 /// What an error code means.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,12 @@ pub(super) enum Advice {
 /// What an answer means: by its code, or else by what kind of failure it is.
 pub(super) fn meaning(error: &ApiError) -> Meaning {
     match &error.kind {
-        Failure::Answered { code, status, .. } => by_code(code).unwrap_or_else(|| by_status(*status)),
+        Failure::Answered { code, status, .. } => {
+            // What is in use is then not the object of the request but an address that it is to have.
+            let is_address = code == "ResourceInUse" && gives_addresses(error.action);
+            let code = if is_address { ADDRESS_IN_USE } else { code };
+            by_code(code).unwrap_or_else(|| by_status(*status))
+        }
         Failure::NoAnswer { .. } => UNAVAILABLE,
         Failure::TimedOut { .. } => Meaning { word: "CallTimedOut", ..UNAVAILABLE },
         Failure::NotSent { .. } => Meaning {
@@ -54,6 +59,13 @@ pub(super) fn meaning(error: &ApiError) -> Meaning {
             advice: Advice::Say("it is tried again; check what answers at the endpoint"),
         },
     }
+}
+
+/// The code of EC2 for an address that something else has.
+const ADDRESS_IN_USE: &str = "InvalidIPAddress.InUse";
+
+fn gives_addresses(action: Action) -> bool {
+    matches!(action, Action::CreateLoadBalancer | Action::SetSubnets)
 }
 
 /// The quota behind an error code, by its name in `DescribeAccountLimits`. `None` if the code is not about a quota, or
@@ -195,7 +207,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(
         // Interfaces of a predecessor go minutes after it.
-        &["InvalidIPAddress.InUse"],
+        &[ADDRESS_IN_USE],
         ErrorClass::Waiting { poll: ADDRESS },
         "WaitingForRelease",
         "the address is still in use, perhaps by a load balancer that is going; it is tried again: if something else \
