@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_core::error::Category;
+use landfall_core::error::{Category, Classified as _};
 use landfall_core::net::PortKey;
 use landfall_core::outcome::{Ingress, Outcome, Phase, Problem, TargetHealth, UnhealthyTarget};
 use landfall_core::params::aws::Publish;
 use landfall_core::refusal::categories;
 
+use crate::api::ec2::Source;
 use crate::api::elb::{BalancerState, HealthState, Target, TargetState};
 use crate::apply::Applied;
+use crate::error::AwsError;
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::{ListenerWish, TargetGroupWish, Wanted};
@@ -38,6 +40,8 @@ pub(crate) fn of(
     problems.extend(applied.problems);
     problems.extend(held_back(&roles));
     problems.extend(unguarded(wanted, &roles));
+    problems.extend(unenforced(wanted, observed, &roles));
+    problems.extend(protected(wanted, &roles));
     problems.extend(wanted.listeners.iter().flat_map(|wish| held_by_retained(wish, wanted, &roles)));
     Outcome {
         steps: applied.steps,
@@ -133,6 +137,17 @@ fn held_back(roles: &Roles<'_>) -> Option<Problem> {
     })
 }
 
+/// Predecessors that nobody needs and that AWS would not delete.
+fn protected(wanted: &Wanted, roles: &Roles<'_>) -> Vec<Problem> {
+    let predecessors = roles.predecessors.iter().filter(|_| roles.settled());
+    let problem = |balancer: &&Balancer| {
+        let (whom, name) = (wanted.lb.to_string(), balancer.it.name.clone());
+        let error = AwsError::DeletionProtected { whom, name, source: None };
+        Problem { member: None, port: None, category: error.category(), message: error.to_string() }
+    };
+    predecessors.filter(|balancer| roles::is_protected(balancer)).map(problem).collect()
+}
+
 /// One that was taken over may have been made without security groups, and then it can never have any.
 fn unguarded(wanted: &Wanted, roles: &Roles<'_>) -> Option<Problem> {
     let current = roles.current.filter(|_| wanted.balancer.adopt.is_some() && roles::is_guarded(wanted))?;
@@ -144,6 +159,32 @@ fn unguarded(wanted: &Wanted, roles: &Roles<'_>) -> Option<Problem> {
             "the load balancer {:?} was made without security groups and AWS lets it have none: nobody filters its \
              clients, and the nodes' security groups must let them in",
             current.it.name
+        ),
+    })
+}
+
+/// Security groups that were on a load balancer before it was taken over stay, and let in whom they let in.
+fn unenforced(wanted: &Wanted, observed: &Observed, roles: &Roles<'_>) -> Option<Problem> {
+    let current = roles.current.filter(|_| wanted.balancer.adopt.is_some())?;
+    let is_everybody = |source: &Source| match source {
+        Source::V4(range) => range.prefix_len() == 0,
+        Source::V6(range) => range.prefix_len() == 0,
+        Source::Group(_) | Source::PrefixList(_) => false,
+    };
+    let mut rules = wanted.frontend.iter().flat_map(|wish| &wish.rules);
+    rules.find(|rule| !is_everybody(&rule.source))?;
+    let ours: Vec<_> = observed.frontend.iter().chain(&observed.backend).map(|group| &group.id).collect();
+    let theirs = current.it.security_groups.iter().filter(|id| !ours.contains(id));
+    let theirs: Vec<&str> = theirs.map(|id| id.as_str()).collect();
+    (!theirs.is_empty()).then(|| Problem {
+        member: None,
+        port: None,
+        category: Category::new("SourceRangesNotEnforced"),
+        message: format!(
+            "the load balancer {:?} has security groups from before it was taken over, {}: whoever they let in \
+             may connect as well, whatever the source ranges; take them off in AWS if that is not meant",
+            current.it.name,
+            theirs.join(", ")
         ),
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::api::Tags;
 use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
+use crate::defaults::DELETION_PROTECTION;
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
@@ -53,6 +54,13 @@ impl<'a> Roles<'a> {
 /// Whether it takes traffic.
 pub(crate) fn is_active(balancer: &Balancer) -> bool {
     matches!(balancer.it.state, BalancerState::Active | BalancerState::ActiveImpaired(_))
+}
+
+/// Whether it is known to be protected from deletion.
+pub(crate) fn is_protected(balancer: &Balancer) -> bool {
+    let details = balancer.details.as_ref();
+    let value = details.and_then(|details| details.attributes.get(DELETION_PROTECTION));
+    !marks::is_adopted(&balancer.tags) && value.is_some_and(|value| value == "true")
 }
 
 /// Whether a member whose wish is refused has a target group behind it.

@@ -21,7 +21,13 @@ impl World<'_> {
             BalancerChange::Create(new) => self.make_balancer(name, new).await?,
             BalancerChange::Subnets { to, .. } => {
                 let balancer = self.find_balancer(name)?;
-                client.set_subnets(&balancer.it.arn, &to).await?;
+                // Only IPv6 and source NAT have listeners depend on it: the rest need not wait for its turn.
+                let depends =
+                    (balancer.it.address_type, balancer.it.source_nat) != (to.address_type, to.source_nat);
+                match client.set_subnets(&balancer.it.arn, &to).await {
+                    Err(AwsError::Paced { .. }) if !depends => return Ok(Done::Postponed),
+                    answer => answer?,
+                }
                 move_to(&mut balancer.it, to);
             }
             BalancerChange::AddressType { to, .. } => {
@@ -93,6 +99,7 @@ impl World<'_> {
                 Ok(Done::Made)
             }
             Err(error) if is_in_use(&error) || matches!(error, AwsError::DeletionProtected { .. }) => {
+                self.kept.push(arn);
                 let (category, message) = (error.category(), error.to_string());
                 Ok(Done::With(vec![Problem { member: None, port: None, category, message }]))
             }

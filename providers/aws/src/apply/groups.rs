@@ -36,7 +36,11 @@ impl World<'_> {
             }
             GroupChange::Targets(change) => return self.targets(name, &change).await,
             GroupChange::Delete => {
-                let arn = self.find_group(name)?.it.arn.clone();
+                let it = &self.find_group(name)?.it;
+                let (arn, users) = (it.arn.clone(), it.load_balancers.clone());
+                if users.iter().any(|user| self.kept.contains(user)) {
+                    return Ok(Done::With(Vec::new()));
+                }
                 let done = unless_in_use(client.delete_group(&arn).await)?;
                 if matches!(done, Done::Made) {
                     self.observed.groups.retain(|group| group.it.arn != arn);

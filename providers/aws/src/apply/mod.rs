@@ -4,6 +4,7 @@ use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
 
 use crate::api::elb::LoadBalancer;
+use crate::api::ids::LoadBalancerArn;
 use crate::change::{Change, kinds};
 use crate::client::Client;
 use crate::error::AwsError;
@@ -44,7 +45,7 @@ pub(crate) async fn apply(
     observed: &mut Observed,
     applied: &mut Applied,
 ) -> Result<(), AwsError> {
-    let mut world = World { client, observed };
+    let mut world = World { client, observed, kept: Vec::new() };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
@@ -63,6 +64,8 @@ pub(crate) async fn apply(
 struct World<'a> {
     client: &'a Client,
     observed: &'a mut Observed,
+    /// Load balancers that AWS would not delete: what they use need not be tried.
+    kept: Vec<LoadBalancerArn>,
 }
 
 impl World<'_> {

@@ -39,10 +39,12 @@ fn blocks(diff: &Diff<'_>, balancer: &Balancer) -> bool {
         && !roles::is_needed(balancer, diff.wanted, diff.observed)
 }
 
-/// All predecessors once the current one serves, and before that those that never served.
+/// All predecessors once the current one serves, and before that those that never served. One that is protected from
+/// deletion stays until somebody lifts that.
 fn is_superfluous(diff: &Diff<'_>, balancer: &Balancer) -> bool {
     diff.roles.current.is_some()
         && (diff.roles.settled() || !roles::is_active(balancer))
+        && !roles::is_protected(balancer)
         && !roles::is_needed(balancer, diff.wanted, diff.observed)
 }
 
