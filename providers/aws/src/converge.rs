@@ -58,6 +58,7 @@ impl Tools<'_> {
             self.account.look_closely(&wanted.lb);
             observed = self.look(wanted).await?.observed;
             changes = diff(wanted, &observed)?;
+            adopt::confirm(wanted, &observed, &changes, confirmed)?;
             let last = changes.iter().rposition(is_shared).map_or(0, |last| last + 1);
             let rest = changes.split_off(last);
             self.apply(wanted, changes, &mut observed, &mut applied, false).await?;

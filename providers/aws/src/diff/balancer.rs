@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use landfall_core::net::IpFamily;
+
 use super::groups::attribute_change;
 use super::{Diff, guards, tags};
 use crate::api::Attributes;
@@ -49,11 +51,18 @@ pub(super) fn reshape(diff: &Diff<'_>, when: When) -> Vec<Change> {
 fn time(diff: &Diff<'_>, current: &Balancer) -> When {
     let wish = &diff.wanted.balancer;
     match (current.it.address_type, wish.address_type) {
-        (AddressType::Dualstack, AddressType::Ipv4) => When::Last,
+        (AddressType::Dualstack, AddressType::Ipv4) if forwards_to_ipv6(diff, current) => When::Last,
+        // UDP may be about to come, which goes with IPv4 alone.
+        (AddressType::Dualstack, AddressType::Ipv4) => When::First,
         _ if current.it.source_nat && !wish.source_nat => When::Last,
         (AddressType::Ipv4, AddressType::Dualstack) => When::Between,
         _ => When::First,
     }
+}
+
+fn forwards_to_ipv6(diff: &Diff<'_>, current: &Balancer) -> bool {
+    let mut groups = diff.observed.groups.iter();
+    groups.any(|group| group.it.family == IpFamily::V6 && group.it.load_balancers.contains(&current.it.arn))
 }
 
 fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
@@ -137,7 +146,10 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
     }
     let mut to = guards::on_balancer(diff);
     if keeps_rest(diff) {
-        let kept = has.iter().filter(|guard| !to.contains(guard)).cloned().collect::<Vec<_>>();
+        let ours = diff.observed.frontend.iter().chain(&diff.observed.backend);
+        let ours: Vec<_> = ours.map(|group| GuardRef::Known(group.id.clone())).collect();
+        let stays = |guard: &&GuardRef| !to.contains(guard) && (diff.is_partial() || !ours.contains(guard));
+        let kept = has.iter().filter(stays).cloned().collect::<Vec<_>>();
         to = kept.into_iter().chain(to).collect();
     }
     let asked = diff.wanted.balancer.private_link_rules;

@@ -133,7 +133,7 @@ fn adjust(diff: &Diff<'_>, there: &ListenerDetails, wish: &ListenerWish) -> Resu
         let from = there.it.spec.clone();
         own.push(ListenerChange::Modify { from, from_group: group, to: plan(wish) });
     }
-    own.extend(certificates(there, wish));
+    own.extend(certificates(there, wish, found_before_us));
     own.extend(attributes(wish, &there.attributes, found_before_us).map(ListenerChange::Attributes));
     changes.extend(named(diff, wish, own));
     Ok(changes)
@@ -167,8 +167,9 @@ fn tls_differs(spec: &ListenerSpec, wish: &ListenerWish) -> bool {
 }
 
 /// Those that are missing before those that nobody wants: a name is never without its certificate. The limit of
-/// certificates leaves room for that unless it is nearly reached.
-fn certificates(there: &ListenerDetails, wish: &ListenerWish) -> Vec<ListenerChange> {
+/// certificates leaves room for that unless it is nearly reached. A listener that was there before us keeps those that
+/// it had: nobody could put them back later.
+fn certificates(there: &ListenerDetails, wish: &ListenerWish, keep: bool) -> Vec<ListenerChange> {
     if wish.protocol != NlbProtocol::Tls {
         return Vec::new();
     }
@@ -176,7 +177,8 @@ fn certificates(there: &ListenerDetails, wish: &ListenerWish) -> Vec<ListenerCha
     let default = wish.certificates.first();
     let missing = wanted.iter().filter(|arn| !there.certificates.contains(**arn));
     let missing = missing.map(|arn| ListenerChange::AddCertificate((*arn).clone()));
-    let spare = there.certificates.iter().filter(|arn| !wanted.contains(arn) && Some(*arn) != default);
+    let spare =
+        there.certificates.iter().filter(|arn| !keep && !wanted.contains(arn) && Some(*arn) != default);
     missing.chain(spare.map(|arn| ListenerChange::RemoveCertificate(arn.clone()))).collect()
 }
 

@@ -1,9 +1,10 @@
 //! From what exists to what is wanted: ordered changes. Pure.
 //!
 //! The order is the safety: targets of what serves already first, what is referred to before what refers, sources let in
-//! before ports are opened, everything new before anything old goes. A load balancer that has to be replaced keeps serving until its successor is active;
-//! only then does a later run find it superfluous. The one exception is a successor that is to have a fixed address of
-//! its predecessor: AWS gives no address to two, so the predecessor goes first.
+//! before ports are opened, everything new before anything old goes. A load balancer that has to be replaced keeps
+//! serving until its successor is active; only then does a later run find it superfluous. The one exception is a
+//! successor that is to have a fixed address of its predecessor: AWS gives no address to two, so the predecessor goes
+//! first.
 //!
 //! What was not read is not compared: it is known to be the result of the same wish.
 

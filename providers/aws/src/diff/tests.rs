@@ -1,3 +1,6 @@
+use landfall_core::net::IpFamily;
+use landfall_core::params::aws::Scheme;
+use rstest::rstest;
 
 use super::*;
 use crate::api::Tags;
@@ -171,10 +174,25 @@ fn ipv6_goes_only_when_no_listener_needs_it() {
     before.balancer.address_type = AddressType::Dualstack;
     before.listeners[0].group = "web-80-v6".to_owned();
     before.groups[0].name = "web-80-v6".to_owned();
+    before.groups[0].family = IpFamily::V6;
     let plan = plan(&wish(), &made(&before));
     let at = |text: &str| plan.iter().position(|line| line.contains(text)).unwrap();
     assert!(at("~ listener nlb:80 | targetGroup: web-80-v6 → web-80") < at("dualstack → ipv4"), "{plan:#?}");
     assert!(at("dualstack → ipv4") < at("- target group web-80-v6"), "{plan:#?}");
+}
+
+#[test]
+fn ipv6_that_no_listener_needs_goes_before_udp_comes() {
+    let mut before = wish();
+    before.balancer.address_type = AddressType::Dualstack;
+    let mut wanted = wish();
+    wanted.groups[0].name = "web-80-udp".to_owned();
+    wanted.groups[0].protocol = NlbProtocol::Udp;
+    wanted.listeners[0].group = "web-80-udp".to_owned();
+    wanted.listeners[0].protocol = NlbProtocol::Udp;
+    let plan = plan(&wanted, &made(&before));
+    let at = |text: &str| plan.iter().position(|line| line.contains(text)).unwrap();
+    assert!(at("dualstack → ipv4") < at("protocol: TCP → UDP"), "{plan:#?}");
 }
 
 #[test]
@@ -307,6 +325,16 @@ fn a_predecessor_goes_when_its_successor_serves() {
     assert_eq!(plan(&new, &observed), Vec::<String>::new(), "the successor does not serve yet");
     observed.balancers[1].it.state = BalancerState::Active;
     assert_eq!(plan(&new, &observed), ["- load balancer old", "- target group web-80-old"]);
+}
+
+#[test]
+fn a_predecessor_that_is_protected_stays_with_all_that_it_has() {
+    let (new, mut observed) = to_be_replaced();
+    observed.groups.push(made_group(&new.groups[0], &LoadBalancerArn::from("arn:lb/nlb")));
+    observed.balancers.extend(made(&new).balancers);
+    let details = observed.balancers[0].details.as_mut().unwrap();
+    details.attributes.insert(DELETION_PROTECTION.to_owned(), "true".to_owned());
+    assert_eq!(plan(&new, &observed), Vec::<String>::new());
 }
 
 #[test]
@@ -470,6 +498,37 @@ fn taking_over_adds_and_replaces_nothing_else() {
         _ => None,
     });
     assert_eq!(marks::original_of(&retag.unwrap().set), Some(arn_of("theirs")));
+}
+
+#[test]
+fn a_listener_that_was_taken_over_keeps_its_certificates() {
+    let (mut wanted, mut observed) = adoptable();
+    let wish = &mut wanted.listeners[0];
+    wish.protocol = NlbProtocol::Tls;
+    wish.certificates = vec!["c1".to_owned(), "c2".to_owned()];
+    let theirs = &mut observed.balancers[0].details.as_mut().unwrap().listeners[0];
+    theirs.it.spec.protocol = Some(NlbProtocol::Tls);
+    theirs.it.spec.certificate = Some("c1".to_owned());
+    theirs.certificates = ["c3".to_owned()].into();
+    let plan = plan(&wanted, &observed);
+    let certificates: Vec<_> = plan.iter().filter(|line| line.contains("certificates")).collect();
+    assert_eq!(certificates, ["~ listener theirs:80 | certificates: c2"]);
+}
+
+#[test]
+fn groups_of_ours_leave_one_that_was_taken_over_when_nobody_wants_them() {
+    let (mut wanted, observed) = adoptable();
+    let ours = made(&wish());
+    let mut balancer = observed.balancers[0].clone();
+    balancer.tags = wanted.balancer.tags.clone();
+    balancer.tags.extend(marks::adopted());
+    balancer.it.security_groups = ["sg-theirs", "sg-front", "sg-back"].map(SecurityGroupId::from).into();
+    wanted.frontend = None;
+    let observed = Observed { balancers: vec![balancer], ..ours };
+    let plan = plan(&wanted, &observed);
+    let expected = "~ load balancer theirs | securityGroups: [\"sg-theirs\",\"sg-front\",\"sg-back\"] → \
+                    [\"sg-theirs\",\"sg-back\"]";
+    assert!(plan.iter().any(|line| line == expected), "{plan:#?}");
 }
 
 #[test]
