@@ -11,6 +11,7 @@ use landfall_core::refusal::categories;
 
 use crate::api::ec2::Source;
 use crate::api::elb::{BalancerState, HealthState, Target, TargetState};
+use crate::api::ids::SecurityGroupId;
 use crate::apply::Applied;
 use crate::error::AwsError;
 use crate::marks;
@@ -171,11 +172,11 @@ fn unenforced(wanted: &Wanted, observed: &Observed, roles: &Roles<'_>) -> Option
         Source::V6(range) => range.prefix_len() == 0,
         Source::Group(_) | Source::PrefixList(_) => false,
     };
-    let mut rules = wanted.frontend.iter().flat_map(|wish| &wish.rules);
-    rules.find(|rule| !is_everybody(&rule.source))?;
+    let mut asked = wanted.frontend.iter().flat_map(|wish| &wish.rules);
+    asked.find(|rule| !is_everybody(&rule.source))?;
     let ours: Vec<_> = observed.frontend.iter().chain(&observed.backend).map(|group| &group.id).collect();
     let theirs = current.it.security_groups.iter().filter(|id| !ours.contains(id));
-    let theirs: Vec<&str> = theirs.map(|id| id.as_str()).collect();
+    let theirs: Vec<&str> = theirs.map(SecurityGroupId::as_str).collect();
     (!theirs.is_empty()).then(|| Problem {
         member: None,
         port: None,
