@@ -1,6 +1,6 @@
 //! The provider: the contract, carried out by the modules around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use landfall_core::error::ProviderError;
@@ -44,7 +44,8 @@ pub struct AwsConfig {
 pub struct AwsProvider {
     calls: Arc<Calls>,
     account: Account,
-    network: NetworkCache,
+    /// Replaced as a whole when a term begins.
+    network: Mutex<Arc<NetworkCache>>,
     shared: Shared,
     capabilities: Capabilities,
 }
@@ -56,7 +57,7 @@ impl AwsProvider {
         Self {
             calls,
             account: Account::new(cluster, freshness),
-            network: NetworkCache::new(network),
+            network: Mutex::new(Arc::new(NetworkCache::new(network))),
             shared: Shared::default(),
             capabilities: Self::can(),
         }
@@ -82,6 +83,10 @@ impl AwsProvider {
         Tools { client, account: &self.account, shared: &self.shared }
     }
 
+    fn network(&self) -> Arc<NetworkCache> {
+        Arc::clone(&self.network.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The wish, with the operator's word for taking over a load balancer.
     async fn wanted(
         &self,
@@ -94,9 +99,7 @@ impl AwsProvider {
         }
         let found = self.account.balancers(client, &desired.id).await?;
         let current = staying(&settings.balancer, &found);
-        let mut facts = network::gather(client, &self.network, desired, &settings, current).await?;
-        let ours = found.iter().filter(|balancer| !marks::is_adopted(&balancer.tags));
-        facts.existing = ours.map(|balancer| balancer.it.clone()).collect();
+        let facts = network::gather(client, &self.network(), desired, &settings, current).await?;
         let mut wanted = resources::wanted(self.account.cluster(), desired, &settings, &facts);
         wanted.problems.extend(problems);
         Ok((wanted, settings.balancer.adopt_confirm))
@@ -122,6 +125,12 @@ impl Provider for AwsProvider {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn begin_term(&self) {
+        self.account.forget();
+        let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
+        *network = Arc::new(network.renewed());
     }
 
     fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind {

@@ -112,6 +112,9 @@ struct Term {
 impl Term {
     /// Begins, and works until the process stops. Dropping the future ends every task where it stands.
     async fn run(self: &Arc<Self>) {
+        for provider in self.shared.providers.values() {
+            provider.begin_term();
+        }
         tokio::select! {
             () = self.stop.cancelled() => return,
             () = self.catch_up() => {}

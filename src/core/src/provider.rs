@@ -35,6 +35,11 @@ pub trait Provider: Send + Sync + 'static {
     /// What it can do.
     fn capabilities(&self) -> &Capabilities;
 
+    /// Called when this process begins to lead, before anything else of that term and while no other call is under way.
+    /// Others may have led meanwhile: what the provider remembers of the resources that carry this cluster's marks is
+    /// not to be relied on any more.
+    fn begin_term(&self) {}
+
     /// Where this member's traffic goes under the parameters of its class: decides which changes in the cluster
     /// concern it.
     fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind;

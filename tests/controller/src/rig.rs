@@ -195,13 +195,22 @@ impl Rig {
 
     /// Starts a controller that takes part in the election, with a tap of its own.
     pub fn start_elected(&self, name: &str) -> (Running, Elector, Tap) {
+        self.start_elected_with(name, self.providers())
+    }
+
+    /// The same with these providers.
+    pub fn start_elected_with(
+        &self,
+        name: &str,
+        providers: Vec<Arc<dyn Provider>>,
+    ) -> (Running, Elector, Tap) {
         let tap = Tap::default();
         let client = tap.client(self.backend.controller());
         let store = KubeLease::new(client, "landfall-system", LEASE_NAME);
         let metrics = LeaseMetrics::register(&Metrics::new("landfall", name));
         let identity = Identity::new(name).expect("identity");
         let elector = Elector::start(store, identity, Timing::default(), metrics);
-        (self.launch(self.config(), self.providers(), &tap, elector.leadership()), elector, tap)
+        (self.launch(self.config(), providers, &tap, elector.leadership()), elector, tap)
     }
 
     fn launch(

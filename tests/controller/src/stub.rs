@@ -37,13 +37,20 @@ pub struct Stub {
     mood: Arc<dyn Fn(&str) -> Mood + Send + Sync>,
     inventory: Mood,
     made: Arc<Mutex<BTreeSet<LbId>>>,
+    story: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stub {
     /// `mood` tells by the name of the Service.
     pub fn new(mood: impl Fn(&str) -> Mood + Send + Sync + 'static) -> Self {
         let capabilities = MemoryProvider::all();
-        Self { capabilities, mood: Arc::new(mood), inventory: Mood::Fine, made: Arc::default() }
+        Self {
+            capabilities,
+            mood: Arc::new(mood),
+            inventory: Mood::Fine,
+            made: Arc::default(),
+            story: Arc::default(),
+        }
     }
 
     /// The same with this mood for the inventory.
@@ -54,6 +61,15 @@ impl Stub {
     /// How many load balancers exist.
     pub fn count(&self) -> usize {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// What was asked of it since the last call of this: `term`, or the name of the Service to be served.
+    pub fn take_story(&self) -> Vec<String> {
+        std::mem::take(&mut *self.story.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, what: &str) {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_owned());
     }
 
     async fn act(&self, mood: Mood) {
@@ -75,6 +91,10 @@ impl Provider for Stub {
         &self.capabilities
     }
 
+    fn begin_term(&self) {
+        self.tell("term");
+    }
+
     fn target_kind(&self, _: &ClassParams, _: &Member) -> TargetKind {
         TargetKind::None
     }
@@ -89,6 +109,7 @@ impl Provider for Stub {
 
     async fn ensure(&self, desired: &DesiredLb) -> Result<Outcome, ProviderError> {
         let name = desired.id.label().1;
+        self.tell(name);
         let mood = (self.mood)(name);
         self.act(mood).await;
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(desired.id.clone());

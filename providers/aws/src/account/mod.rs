@@ -51,6 +51,11 @@ impl Account {
         Self { cluster, freshness, state, lists: Flight::new(), polls: Flight::new() }
     }
 
+    /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
+    pub fn forget(&self) {
+        self.state().forget();
+    }
+
     /// The cluster whose marks count.
     pub fn cluster(&self) -> &ClusterId {
         &self.cluster

@@ -93,6 +93,11 @@ impl State {
         }
     }
 
+    /// Forgets everything but the time.
+    pub(super) fn forget(&mut self) {
+        *self = Self { tick: self.tick, ..Self::new(self.cluster.clone(), self.freshness) };
+    }
+
     /// Now, later than every moment before.
     pub(super) fn moment(&mut self) -> Moment {
         self.tick += 1;

@@ -60,6 +60,11 @@ impl NetworkCache {
         }
     }
 
+    /// One that knows what was told beforehand, and nothing else.
+    pub(crate) fn renewed(&self) -> Self {
+        Self::new(self.config.clone())
+    }
+
     pub(super) fn cluster_tag(&self) -> Option<String> {
         self.config.cluster_tag.clone()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stage::{AWS, Stage, nodes, web};
+use crate::stage::{AWS, Stage, nodes, registered, service, web};
 use landfall_aws::api::Action;
 use landfall_core::annotations::SOURCE_RANGES;
 use landfall_core::ids::ProviderName;
@@ -200,4 +200,24 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_leader_changed_is_seen_in_the_next_term() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    // Another process leads: it serves one more node, and a Service more.
+    let (other, more) = (stage.restarted(), service("more").on(nodes(4)));
+    other.provider.begin_term();
+    other.converge(&web().on(nodes(4))).await;
+    other.converge(&more).await;
+    stage.provider.begin_term();
+    stage.release(&web().id).await;
+    assert!(stage.picture().iter().any(|line| line.contains("backend")), "another one needs it");
+    stage.provider.begin_term();
+    let outcome = stage.converge(&more).await;
+    assert_eq!(outcome.problems, []);
+    stage.converge(&more.clone().on(nodes(3))).await;
+    assert_eq!(registered(&stage.aws.groups()[0]).len(), 3);
 }
