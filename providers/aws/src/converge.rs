@@ -100,7 +100,7 @@ impl Tools<'_> {
                 Ok(())
             }
             Err(error) => {
-                if !leaves_doubt(&error) {
+                if !leaves_doubt(&error) && !applied.unsure {
                     entry.settle(observed);
                 }
                 Err(self.shared.limits.explain(self.client, observed, error).await)

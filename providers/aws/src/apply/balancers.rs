@@ -68,7 +68,9 @@ impl World<'_> {
             tags: new.tags,
         };
         let it = self.client.create_balancer(&request).await?;
+        self.unsure = true;
         self.check_ours(&it, &request.tags).await?;
+        self.unsure = false;
         let details = Some(BalancerDetails::default());
         self.observed.balancers.push(Balancer { it, tags: request.tags, details });
         Ok(())

@@ -25,6 +25,8 @@ pub(crate) struct Applied {
     pub(crate) problems: Vec<Problem>,
     /// Something could not go yet because it is still used: to be tried again soon.
     pub(crate) postponed: bool,
+    /// Something was made of which it is not known whether it is ours, be the error as harmless as it may.
+    pub(crate) unsure: bool,
 }
 
 /// How one change ended that did not fail.
@@ -45,13 +47,15 @@ pub(crate) async fn apply(
     observed: &mut Observed,
     applied: &mut Applied,
 ) -> Result<(), AwsError> {
-    let mut world = World { client, observed, kept: Vec::new() };
+    let mut world = World { client, observed, unsure: false };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
             tracing::debug!(lb = client.whom(), %step, "applying");
         }
-        match world.make(change).await? {
+        let made = world.make(change).await;
+        applied.unsure |= world.unsure;
+        match made? {
             Done::Made => applied.steps.extend(steps),
             Done::Postponed => applied.postponed = true,
             Done::With(problems) => applied.problems.extend(problems),
@@ -64,8 +68,8 @@ pub(crate) async fn apply(
 struct World<'a> {
     client: &'a Client,
     observed: &'a mut Observed,
-    /// Load balancers that AWS would not delete: what they use need not be tried.
-    kept: Vec<LoadBalancerArn>,
+    /// See [`Applied::unsure`].
+    unsure: bool,
 }
 
 impl World<'_> {

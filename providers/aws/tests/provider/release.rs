@@ -92,6 +92,20 @@ async fn a_doubt_about_something_that_never_came_to_be_keeps_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_tags_could_not_be_read_after_it_was_made_is_removed() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    stage.converge(&service("other").on(nodes(3))).await;
+    let tags = stage.aws.count(Action::DescribeTags);
+    stage.aws.fault_on(Action::DescribeTags, 1, Fault::code("Throttling"));
+    stage.provider.ensure(&web()).await.unwrap_err();
+    assert_eq!((stage.aws.count(Action::DescribeTags) - tags, stage.aws.balancers().len()), (1, 2));
+    stage.release(&web().id).await;
+    stage.release(&service("other").id).await;
+    assert_eq!(stage.picture(), empty);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_backend_group_comes_back_with_the_next_one() {
     let stage = Stage::new();
     stage.converge(&web()).await;
