@@ -404,7 +404,7 @@ async fn rejected_credentials_stop_everything_until_one_attempt_succeeds() {
     sleep(Duration::from_secs(20)).await;
     let error = client.delete_balancer(&"lb".into()).await.unwrap_err();
     assert!(matches!(error, AwsError::CredentialsRejected { until } if until == Duration::from_secs(10)));
-    assert_eq!(error.class(), ErrorClass::Denied);
+    assert_eq!(error.class(), ErrorClass::Throttled { after: Some(Duration::from_secs(10)) });
     assert_eq!(script.calls().len(), 1, "nothing was sent for the second");
 
     sleep(Duration::from_secs(10)).await;
