@@ -156,3 +156,9 @@ bench: ## Measure: time to address, bursts, restarts, memory (BENCH_ARGS adds fl
 	$(CARGO) build --release -p landfall -p landfall-bench --no-default-features --features landfall/metal
 	$(CARGO_TARGET_DIR)/release/landfall-bench --landfall $(CARGO_TARGET_DIR)/release/landfall $(BENCH_ARGS)
 	$(CARGO) bench -p landfall-metal
+
+.PHONY: bench-aws
+bench-aws: moto ## Measure the AWS provider against moto: 1,000 Services, calls counted, not paced (BENCH_ARGS adds flags).
+	$(CARGO) build --release -p landfall -p landfall-bench --features landfall-bench/aws
+	LANDFALL_TEST_MOTO_PYTHON=$(MOTO)/bin/python \
+	  $(CARGO_TARGET_DIR)/release/landfall-bench --landfall $(CARGO_TARGET_DIR)/release/landfall aws $(BENCH_ARGS)
