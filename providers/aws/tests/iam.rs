@@ -1,7 +1,5 @@
 //! The policy in `deploy/aws` allows what the provider calls, and nothing else.
 
-#![expect(clippy::panic, reason = "helpers of tests fail by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

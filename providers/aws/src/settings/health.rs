@@ -216,12 +216,11 @@ impl Timing<'_, '_> {
 
     fn interval(&mut self) -> Said<u16> {
         let own = self.number(keys::HEALTH_INTERVAL, &INTERVAL);
-        own.unwrap_or_else(|| match self.class.interval_seconds {
-            Some(value) => Said { value, by: By::class("healthCheck.intervalSeconds", value.to_string()) },
-            None => {
-                let by = By::default(keys::HEALTH_INTERVAL, SECONDS_BETWEEN.to_string());
-                Said { value: SECONDS_BETWEEN, by }
-            }
+        own.unwrap_or_else(|| {
+            let by_default = By::default(keys::HEALTH_INTERVAL, SECONDS_BETWEEN.to_string());
+            self.class.interval_seconds.map_or(Said { value: SECONDS_BETWEEN, by: by_default }, |value| {
+                Said { value, by: By::class("healthCheck.intervalSeconds", value.to_string()) }
+            })
         })
     }
 

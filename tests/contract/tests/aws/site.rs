@@ -15,7 +15,7 @@ use landfall_contract::{Listening, View};
 use landfall_core::ids::{ClusterId, LbId};
 use landfall_core::net::{IpFamily, PortKey, Protocol, SourceRanges};
 
-/// How many ARNs DescribeTags takes.
+/// How many ARNs `DescribeTags` takes.
 const TAGGED_AT_ONCE: usize = 20;
 
 /// The cluster whose provider is tested.
