@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use landfall_core::error::Classified as _;
+use landfall_core::error::{Category, Classified as _, ErrorClass};
 use landfall_core::outcome::Problem;
 
 use super::{Done, World, is_in_use};
@@ -26,6 +26,9 @@ impl World<'_> {
                     (balancer.it.address_type, balancer.it.source_nat) != (to.address_type, to.source_nat);
                 match client.set_subnets(&balancer.it.arn, &to).await {
                     Err(AwsError::Paced { .. }) if !depends => return Ok(Done::Postponed),
+                    Err(error) if !depends && error.class() == ErrorClass::Rejected => {
+                        return Ok(Done::With(vec![subnets_kept(name, &error)]));
+                    }
                     answer => answer?,
                 }
                 move_to(&mut balancer.it, to);
@@ -119,6 +122,16 @@ impl World<'_> {
     fn guard_ids(&self, guards: &[GuardRef]) -> Result<Vec<SecurityGroupId>, AwsError> {
         guards.iter().map(|guard| self.guard_id(guard)).collect()
     }
+}
+
+/// AWS does not move a zone from one subnet to another. The rest of the wish does not wait for somebody to see that.
+fn subnets_kept(name: &str, error: &AwsError) -> Problem {
+    let message = format!(
+        "the load balancer {name:?} keeps its subnets; a zone's subnet cannot be changed in place: leave the zone out \
+         first and name it again afterwards, or change the scheme or the name to have a successor made ({})",
+        error.answer().map_or_else(|| error.to_string(), ToString::to_string)
+    );
+    Problem { member: None, port: None, category: Category::new("SubnetsNotChanged"), message }
 }
 
 /// AWS tells the zones of new subnets with the next description; until then the subnet stands for its zone.
