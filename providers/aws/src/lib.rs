@@ -28,7 +28,6 @@ pub mod inventory;
 pub mod marks;
 pub mod names;
 pub mod network;
-pub mod connect;
 pub mod observe;
 pub mod observer;
 mod outcome;
@@ -37,21 +36,12 @@ pub mod provider;
 mod quota;
 mod release;
 pub mod resources;
-pub mod sdk;
-pub mod settings;
-mod text;
-
-pub use connect::connect;
 mod roles;
 pub mod sdk;
 pub mod settings;
 mod targets;
-mod targets;
 #[cfg(test)]
 mod testing;
-pub mod sdk;
-pub mod settings;
-mod targets;
 mod text;
 
 pub use connect::connect;

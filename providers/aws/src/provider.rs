@@ -99,7 +99,9 @@ impl AwsProvider {
         }
         let found = self.account.balancers(client, &desired.id).await?;
         let current = staying(&settings.balancer, &found);
-        let facts = network::gather(client, &self.network(), desired, &settings, current).await?;
+        let mut facts = network::gather(client, &self.network(), desired, &settings, current).await?;
+        let ours = found.iter().filter(|balancer| !marks::is_adopted(&balancer.tags));
+        facts.existing = ours.map(|balancer| balancer.it.clone()).collect();
         let mut wanted = resources::wanted(self.account.cluster(), desired, &settings, &facts);
         wanted.problems.extend(problems);
         Ok((wanted, settings.balancer.adopt_confirm))

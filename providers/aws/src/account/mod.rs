@@ -13,7 +13,6 @@ use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use crate::api::ec2::SecurityGroup;
-use crate::api::elb::LoadBalancer;
 use crate::api::ids::SecurityGroupId;
 use crate::client::Client;
 use crate::error::AwsError;

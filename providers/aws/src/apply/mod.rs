@@ -47,7 +47,7 @@ pub(crate) async fn apply(
     observed: &mut Observed,
     applied: &mut Applied,
 ) -> Result<(), AwsError> {
-    let mut world = World { client, observed, unsure: false };
+    let mut world = World { client, observed, kept: Vec::new(), unsure: false };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
@@ -68,6 +68,8 @@ pub(crate) async fn apply(
 struct World<'a> {
     client: &'a Client,
     observed: &'a mut Observed,
+    /// Load balancers that AWS would not delete: what they use need not be tried.
+    kept: Vec<LoadBalancerArn>,
     /// See [`Applied::unsure`].
     unsure: bool,
 }

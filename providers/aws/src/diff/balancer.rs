@@ -166,7 +166,9 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
 
 fn attributes(diff: &Diff<'_>, found: &Attributes) -> Option<BalancerChange> {
     let wish = &diff.wanted.balancer;
-    let default = |key: &str| if keeps_rest(diff) { None } else { defaults::balancer(wish.scheme, key) };
+    let default = |key: &str| {
+        if keeps_rest(diff) { None } else { defaults::balancer(wish.scheme, wish.address_type, key) }
+    };
     attribute_change(&wish.attributes, found, default).map(BalancerChange::Attributes)
 }
 

@@ -152,6 +152,9 @@ pub enum AwsError {
         /// Its name.
         name: String,
     },
+    /// The wish and the network do not go together.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
 }
 
 /// A request that AWS answered with an error, or not at all.
@@ -247,12 +250,17 @@ impl Classified for AwsError {
             Self::Call(call) => codes::meaning(&call.error).class,
             Self::NameTaken { .. } | Self::Foreign { .. } => ErrorClass::Conflict,
             // Lifted by somebody else, perhaps outside of the cluster: looked at again, but slowly.
-            Self::DeletionProtected { .. } | Self::CredentialsRejected { .. } => ErrorClass::Denied,
-            Self::StillInUse { poll, .. } | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
+            Self::DeletionProtected { .. } => ErrorClass::Denied,
+            // Everything goes on as soon as one attempt succeeds.
+            Self::CredentialsRejected { until } => ErrorClass::Throttled { after: Some(*until) },
+            Self::StillInUse { poll, .. } | Self::Unsettled { poll, .. } | Self::Paced { poll, .. } => {
+                ErrorClass::Waiting { poll: *poll }
+            }
             Self::AdoptionNeedsConfirmation { .. } | Self::NotAdoptable { .. } | Self::Refused { .. } => {
                 ErrorClass::Rejected
             }
             Self::Lost { .. } => ErrorClass::Bug,
+            Self::Network(error) => error.class(),
         }
     }
 

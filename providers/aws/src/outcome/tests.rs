@@ -1,3 +1,4 @@
+use rstest::rstest;
 
 use super::*;
 use crate::testing::{made, made_listener, member, state, target, wish};

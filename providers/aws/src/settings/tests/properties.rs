@@ -3,9 +3,6 @@ use proptest::prelude::*;
 use super::super::keys::{ALL, LISTENER_ATTRIBUTES, PORT_GROUP_ATTRIBUTES};
 use super::*;
 
-/// What a member says: its annotations and its ports.
-type Said = (BTreeMap<String, String>, Vec<(Protocol, u16)>);
-
 /// Any known key, patterns with odd suffixes, and keys that nobody knows.
 fn key() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -40,13 +37,17 @@ fn ports() -> impl Strategy<Value = Vec<(Protocol, u16)>> {
 }
 
 fn lb() -> impl Strategy<Value = DesiredLb> {
-    prop::collection::vec((annotations(), ports()), 1..4).prop_map(|members| {
-        let member = |(index, (annotations, ports)): (usize, Said)| {
-            let mut member = testing::member(&format!("m{index}")).listening(&ports);
-            member.annotations = annotations;
-            member.born(i64::try_from(index).unwrap())
-        };
-        testing::group(ProviderName::Aws, "front", members.into_iter().enumerate().map(member).collect())
+    let member = (annotations(), ports()).prop_map(|(annotations, ports)| {
+        let mut member = testing::member("web").listening(&ports);
+        member.annotations = annotations;
+        member
+    });
+    prop::collection::vec(member, 1..4).prop_map(|members| {
+        let named = members.into_iter().zip(0_i64..).map(|(member, index)| {
+            let Member { service, uid, .. } = testing::member(&format!("m{index}"));
+            Member { service, uid, ..member }.born(index)
+        });
+        testing::group(ProviderName::Aws, "front", named.collect())
     })
 }
 

@@ -240,6 +240,11 @@ impl State {
     }
 }
 
+/// UDP listeners of dualstack load balancers have targets of IPv6 only: "Listeners for your Network Load Balancers".
+fn udp_needs_v6(protocol: NlbProtocol, address_type: AddressType) -> bool {
+    address_type == AddressType::Dualstack && matches!(protocol, NlbProtocol::Udp | NlbProtocol::TcpUdp)
+}
+
 /// What a listener becomes: `ModifyListener` leaves certificate and policy as they are where it is not told others, and
 /// takes them away with TLS. A change to TLS has to name both. No ALPN policy is told by a word of its own.
 fn modified(from: &ListenerSpec, to: &ListenerSpec) -> ListenerSpec {
