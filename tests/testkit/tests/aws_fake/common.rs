@@ -90,7 +90,8 @@ pub(crate) fn tcp(group: &TargetGroupArn) -> ListenerSpec {
 
 pub(crate) fn tls(group: &TargetGroupArn) -> ListenerSpec {
     let certificate = Some(CERTIFICATE.to_owned());
-    ListenerSpec { protocol: Some(NlbProtocol::Tls), certificate, ..tcp(group) }
+    let ssl_policy = Some("ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned());
+    ListenerSpec { protocol: Some(NlbProtocol::Tls), certificate, ssl_policy, ..tcp(group) }
 }
 
 pub(crate) fn target(id: &str, port: u16) -> Target {

@@ -108,7 +108,7 @@ async fn certificates_are_for_tls_and_the_default_one_stays() {
     let plain = aws.balancers()[0].listeners[0].it.arn.clone();
     assert_eq!(code(aws.add_certificate(&plain, CERTIFICATE).await), "InvalidConfigurationRequest");
     let mut secure = listener(&balancer.arn, 443, &group.arn);
-    secure.spec = tls(&group.arn);
+    secure.spec = ListenerSpec { ssl_policy: None, ..tls(&group.arn) };
     let secure = aws.create_listener(&secure).await.unwrap();
     assert_eq!(secure.spec.ssl_policy.as_deref(), Some("ELBSecurityPolicy-2016-08"));
     assert_eq!(code(aws.remove_certificate(&secure.arn, CERTIFICATE).await), "OperationNotPermitted");
