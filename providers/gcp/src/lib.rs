@@ -13,3 +13,5 @@
 //! operations to their end.
 
 pub mod api;
+pub mod resources;
+pub mod settings;

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 pub mod aws;
+pub mod gcp;
 pub mod metal;
 
 /// The parameters of one class for its provider.
@@ -15,6 +16,8 @@ pub enum ClassParams {
     Defaults,
     /// AWS.
     Aws(Box<aws::AwsParams>),
+    /// GCP.
+    Gcp(Box<gcp::GcpParams>),
     /// Bare metal.
     Metal(metal::MetalParams),
 }
@@ -25,6 +28,7 @@ impl ClassParams {
         match self {
             Self::Defaults => None,
             Self::Aws(_) => Some("aws"),
+            Self::Gcp(_) => Some("gcp"),
             Self::Metal(_) => Some("metal"),
         }
     }
@@ -33,7 +37,7 @@ impl ClassParams {
     pub fn metal(&self) -> metal::MetalParams {
         match self {
             Self::Metal(params) => params.clone(),
-            Self::Defaults | Self::Aws(_) => metal::MetalParams::default(),
+            Self::Defaults | Self::Aws(_) | Self::Gcp(_) => metal::MetalParams::default(),
         }
     }
 
@@ -41,7 +45,14 @@ impl ClassParams {
     pub fn aws(&self) -> aws::AwsParams {
         match self {
             Self::Aws(params) => (**params).clone(),
-            Self::Defaults | Self::Metal(_) => aws::AwsParams::default(),
+            Self::Defaults | Self::Metal(_) | Self::Gcp(_) => aws::AwsParams::default(),
+        }
+    }
+    /// The GCP parameters; the defaults if the class names none.
+    pub fn gcp(&self) -> gcp::GcpParams {
+        match self {
+            Self::Gcp(params) => (**params).clone(),
+            Self::Defaults | Self::Aws(_) | Self::Metal(_) => gcp::GcpParams::default(),
         }
     }
 }
