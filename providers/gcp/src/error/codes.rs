@@ -45,7 +45,7 @@ pub(super) fn meaning(error: &ApiError) -> Meaning {
                 _ => meaning,
             }
         }
-        Failure::NoAnswer { .. } => UNAVAILABLE,
+        Failure::NoAnswer { .. } | Failure::Unreachable { .. } => UNAVAILABLE,
         Failure::TimedOut { .. } => Meaning { word: "CallTimedOut", ..UNAVAILABLE },
         Failure::NotSent { .. } => Meaning {
             class: ErrorClass::Denied,
