@@ -13,5 +13,7 @@
 //! operations to their end.
 
 pub mod api;
+pub mod marks;
+pub mod names;
 pub mod resources;
 pub mod settings;
