@@ -20,5 +20,7 @@ pub mod error;
 pub mod observer;
 pub mod pace;
 pub mod quota;
+pub mod marks;
+pub mod names;
 pub mod resources;
 pub mod settings;
