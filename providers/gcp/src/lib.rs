@@ -13,7 +13,15 @@
 //! operations to their end.
 
 pub mod api;
+pub mod calls;
+mod circuit;
+pub mod client;
+pub mod defaults;
+pub mod error;
 pub mod marks;
 pub mod names;
+pub mod observer;
+pub mod pace;
+pub mod quota;
 pub mod resources;
 pub mod settings;
