@@ -13,11 +13,12 @@ use std::time::Duration;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
-use crate::api::types::Endpoint;
+use crate::api::types::{Endpoint, ForwardingRule};
 use crate::api::{Kind, Place, Reference};
 use crate::client::Client;
 use crate::error::GcpError;
 use crate::observe::{Observed, Thing};
+use crate::resources::Cell;
 
 mod flight;
 mod freshness;
@@ -40,6 +41,17 @@ pub struct Places {
     pub region: Place,
     /// Firewall rules: the global scope of the network's project.
     pub firewalls: Place,
+}
+
+/// What a wish builds upon.
+#[derive(Debug)]
+pub(crate) struct Existing {
+    /// Forwarding rules of the load balancer.
+    pub(crate) rules: Vec<ForwardingRule>,
+    /// Over how many shards the nodes of the cluster are spread; 1 if there is none.
+    pub(crate) shards: usize,
+    /// Where groups are that serve any load balancer.
+    pub(crate) cells: BTreeSet<Cell>,
 }
 
 /// What is known of the project. Shared by all load balancers.
@@ -77,9 +89,20 @@ impl Account {
         &self.freshness
     }
 
+    /// Where resources are made.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Whether a place belongs to the host project of a Shared VPC and not to the load balancers' own.
     pub(crate) fn is_host(&self, place: &Place) -> bool {
         place.project != self.places.region.project
+    }
+
+    /// What must be known of a load balancer before its wish can be made, from lists that are fresh enough.
+    pub(crate) async fn existing(&self, client: &Client, lb: &LbId) -> Result<Existing, GcpError> {
+        self.refresh(client, lb, &BTreeSet::new()).await?;
+        Ok(self.state().existing(lb))
     }
 
     /// Sees to it that the lists are fresh enough for a look at a load balancer that needs these resources, and that
@@ -155,11 +178,7 @@ impl Account {
         self.zones.until(lacks, |()| list::read_zones(client, self)).await
     }
 
-    async fn list_what(
-        &self,
-        client: &Client,
-        what: impl Fn() -> Vec<Collection>,
-    ) -> Result<(), GcpError> {
+    async fn list_what(&self, client: &Client, what: impl Fn() -> Vec<Collection>) -> Result<(), GcpError> {
         let lacks = || Some(what()).filter(|what| !what.is_empty());
         self.lists.until(lacks, |what| list::read(client, self, what)).await
     }

@@ -36,7 +36,8 @@ fn of_rules(wanted: &Wanted, observed: &Observed, family: IpFamily) -> Option<Ip
     let wish = wanted.forwarding_rules.iter().find(|wish| wish.family == family);
     let can_have = |rule: &ForwardingRule| wish.is_none_or(|wish| same_pool(rule, &wish.it));
     let rules = observed.rules().filter(|(_, _, rule)| family_of(rule) == family && can_have(rule));
-    let stays = |reference: &Reference| wanted.forwarding_rules.iter().any(|wish| wish.reference == *reference);
+    let stays =
+        |reference: &Reference| wanted.forwarding_rules.iter().any(|wish| wish.reference == *reference);
     let best = rules.filter_map(|(reference, _, rule)| Some((!stays(reference), ip_of(rule)?))).min();
     best.map(|(_, address)| address)
 }
@@ -56,8 +57,7 @@ fn fits(address: &Address, wish: &Address, family: IpFamily) -> bool {
         && kind(address) == kind(wish)
         && (kind(wish) == AddressType::Internal || tier(address) == tier(wish))
         && (wish.purpose.is_none() || address.purpose == wish.purpose)
-        && (wish.subnetwork.is_none()
-            || same_url(address.subnetwork.as_deref(), wish.subnetwork.as_deref()))
+        && (wish.subnetwork.is_none() || same_url(address.subnetwork.as_deref(), wish.subnetwork.as_deref()))
 }
 
 /// Reservations to make: where one is to be kept, and where the address of a rule must outlive it for a moment.
