@@ -76,13 +76,13 @@ pub fn read(input: MemberInput<'_>) -> Option<(Member, Vec<Refusal>)> {
     Some((member, refusals))
 }
 
-/// Fills in the pods behind each listener, for members whose provider sends traffic to pods.
+/// Fills in the pods behind each listener, for members whose provider needs them.
 pub fn add_endpoints<'a>(
     member: &mut Member,
     kind: TargetKind,
     slices: &(impl Iterator<Item = &'a EndpointSlice> + Clone),
 ) {
-    if kind != TargetKind::Endpoints {
+    if !kind.needs_endpoints() {
         return;
     }
     for listener in &mut member.listeners {

@@ -192,6 +192,20 @@ pub enum TargetKind {
     Nodes,
     /// Pod addresses and ports.
     Endpoints,
+    /// Nodes, and which of them depends on where the pods are.
+    NodesWithEndpoints,
+}
+
+impl TargetKind {
+    /// Whether the provider needs the nodes.
+    pub const fn needs_nodes(self) -> bool {
+        matches!(self, Self::Nodes | Self::NodesWithEndpoints)
+    }
+
+    /// Whether the provider needs the pods behind each listener.
+    pub const fn needs_endpoints(self) -> bool {
+        matches!(self, Self::Endpoints | Self::NodesWithEndpoints)
+    }
 }
 
 /// `spec.externalTrafficPolicy`.
