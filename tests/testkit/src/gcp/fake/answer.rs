@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use landfall_gcp::api::{Kind, Method, Place, Reference, Verb};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::discovery::Routed;
 use super::json::{Fields, merge, text};
 use super::kinds;
+use super::labels;
 use super::operations::{Effect, OperationFailure};
 use super::quotas::QuotaShape;
-use super::refused::{Done, not_found, refuse};
+use super::refused::{Done, invalid, not_found, refuse};
 use super::request::{About, Request};
 use super::state::{Begun, State};
 use super::store::Record;
 use super::validate::{self, Body};
 use super::view::has_fingerprint;
+
+/// Names of resources (RFC 1035).
+const NAME: &str = "[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?";
 
 /// What a test wants to happen to the operation of this request.
 #[derive(Debug, Default)]
@@ -133,6 +137,10 @@ impl State {
         let Some(name) = text(&body, "name") else {
             return refuse(400, "required", "Required field 'resource.name' not specified");
         };
+        // The document has the pattern for most kinds, the server for all.
+        if !validate::fits(NAME, name) {
+            return invalid("name", name, &format!("Must be a match of regex '{NAME}'"));
+        }
         let what = write.place.at(kind, name);
         if self.store.get(&what).is_some() {
             return refuse(409, "alreadyExists", format!("The resource '{what}' already exists"));
@@ -145,6 +153,10 @@ impl State {
                 QuotaShape::Detailed => return Err(refused.detailed("QUOTA_EXCEEDED")),
                 QuotaShape::Operation => failure = Some(refused.into()),
             }
+        }
+        labels::check(&body)?;
+        if !self.labels_on_insert {
+            body.remove("labels");
         }
         kinds::complete(self, &what, &mut body)?;
         self.dress(&what, &mut body);
@@ -174,7 +186,10 @@ impl State {
         }
         let old = self.changeable(what)?.clone();
         let mut new = match write.method.verb {
-            Verb::SetLabels => self.with_labels(write, &old, &body)?,
+            Verb::SetLabels => {
+                validate::body(write.schema(), &Value::from(body.clone()), Body::Request)?;
+                self.with_labels(&old, &body)?
+            }
             Verb::Patch => patched(write, &old, body)?,
             _ => updated(write, &old, body)?,
         };
@@ -185,18 +200,6 @@ impl State {
             }
         }
         Ok(Effect::Put(Box::new(Record { body: new, ..old })))
-    }
-
-    fn with_labels(&mut self, write: &Write<'_>, old: &Record, body: &Fields) -> Done<Fields> {
-        validate::body(write.schema(), &Value::from(body.clone()), Body::Request)?;
-        if body.get("labelFingerprint") != old.body.get("labelFingerprint") {
-            let message = "Labels fingerprint either invalid or resource labels have changed";
-            return refuse(412, "conditionNotMet", message);
-        }
-        let mut new = old.body.clone();
-        new.insert("labels".to_owned(), body.get("labels").cloned().unwrap_or_else(|| json!({})));
-        new.insert("labelFingerprint".to_owned(), self.fingerprint());
-        Ok(new)
     }
 }
 

@@ -41,6 +41,7 @@ mod faults;
 mod health;
 mod json;
 mod kinds;
+mod labels;
 mod list;
 mod look;
 mod members;
@@ -74,8 +75,8 @@ use request::{About, Reply, Request};
 pub use script::Call;
 use script::Script;
 pub use seed::{
-    HOST_PROJECT, INTERNAL_SUBNET, NETWORK, NewInstance, OTHER_REGION, PLAIN_SUBNET, PROJECT, REGION,
-    SHARED_NETWORK, SUBNET, TAG, ZONES,
+    HOST_PROJECT, INTERNAL_SUBNET, IP_COLLECTION, NETWORK, NewInstance, OTHER_REGION, PLAIN_SUBNET, PROJECT,
+    REGION, SHARED_NETWORK, SUBNET, TAG, ZONES,
 };
 pub use serve::Served;
 use state::State;
@@ -181,6 +182,12 @@ impl FakeCompute {
         self.state().strict = strict;
     }
 
+    /// Sets whether a new forwarding rule or address has the labels that its request says. The documentation of both
+    /// says that `setLabels` alone gives labels, so by default it has none.
+    pub fn take_labels_on_insert(&self, take: bool) {
+        self.state().labels_on_insert = take;
+    }
+
     /// Sets how many items a page of a list has at most, from 1 to 500.
     pub fn set_page_size(&self, size: usize) {
         self.state().page = size.clamp(1, state::PAGE);
@@ -220,15 +227,13 @@ impl FakeCompute {
         let about = format!("{} {}", request.http_method, request.path);
         let call = Call { method, about, at: Instant::now(), status: None };
         let (place, fault) = self.script.lines().record(call);
-        let reply = match early(fault.as_ref()).await? {
-            Some(reply) => reply,
-            None => {
-                let answer = match &routed {
-                    Some((routed, about)) => self.run(routed, about, request, method, fault.as_ref()),
-                    None => not_found(&request.path),
-                };
-                reply(answer)
-            }
+        let reply = if let Some(reply) = early(fault.as_ref()).await? {
+            reply
+        } else {
+            reply(match &routed {
+                Some((routed, about)) => self.run(routed, about, request, method, fault.as_ref()),
+                None => not_found(&request.path),
+            })
         };
         self.late(fault).await?;
         self.script.lines().answered(place, reply.status());

@@ -27,6 +27,9 @@ pub(super) fn complete(state: &State, what: &Reference, body: &mut Fields) -> Do
     if let Some(draining) = body.get_mut("connectionDraining").and_then(Value::as_object_mut) {
         number(draining, "drainingTimeoutSec", 0, 0, 3600)?;
     }
+    if let Some(network) = text(body, "network") {
+        state.referred("network", &url("network", network, Kind::Network)?)?;
+    }
     check_policies(body, scheme == "INTERNAL")?;
     check_health_checks(state, what, body)?;
     check_backends(state, what, body)
@@ -34,8 +37,8 @@ pub(super) fn complete(state: &State, what: &Reference, body: &mut Fields) -> Do
 
 /// Checks a changed backend service. Its protocol may change to one that all its forwarding rules go with.
 pub(super) fn check_change(state: &State, what: &Reference, old: &Fields, new: &mut Fields) -> Done<()> {
-    keep(old, new, &["name", "loadBalancingScheme", "network"])?;
     complete(state, what, new)?;
+    keep(old, new, &["name", "loadBalancingScheme", "network"])?;
     let protocol = text(new, "protocol").unwrap_or_default();
     for rule in state.store.users(what) {
         let of_rule =

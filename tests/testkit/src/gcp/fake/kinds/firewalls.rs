@@ -33,8 +33,8 @@ pub(super) fn complete(state: &State, body: &mut Fields) -> Done<()> {
 
 /// Checks a changed rule.
 pub(super) fn check_change(state: &State, old: &Fields, new: &mut Fields) -> Done<()> {
-    keep(old, new, &["name", "network", "direction"])?;
-    complete(state, new)
+    complete(state, new)?;
+    keep(old, new, &["name", "network", "direction"])
 }
 
 fn check_traffic(body: &Fields) -> Done<()> {
