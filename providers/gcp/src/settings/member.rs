@@ -106,6 +106,8 @@ fn weighted(source: Source<'_>, class: &GcpParams, scheme: &Said<Scheme>, findin
     local && external
 }
 
+/// The annotation, else `spec.trafficDistribution` as Google's controllers read it, else the class. Which node of a zone
+/// it is cannot be chosen.
 fn zonal_affinity(
     source: Source<'_>,
     class: &GcpParams,
@@ -121,7 +123,8 @@ fn zonal_affinity(
             "only internal load balancers keep clients in their zone",
         );
     }
-    let affinity = said.map(|said| said.value).or(class.zonal_affinity)?;
+    let of_spec = source.member.distribution.map(|_| ZonalAffinity::SpillCrossZone);
+    let affinity = said.map(|said| said.value).or(of_spec).or(class.zonal_affinity)?;
     (internal && affinity != ZonalAffinity::Disabled).then(|| affinity.as_str().to_owned())
 }
 

@@ -116,6 +116,23 @@ fn conflicts(#[case] desired: DesiredLb, #[case] field: &str, #[case] word: &str
 }
 
 #[rstest]
+#[case::zone(TrafficDistribution::PreferSameZone, &[INTERNAL], json!("ZONAL_AFFINITY_SPILL_CROSS_ZONE"))]
+#[case::node(TrafficDistribution::PreferSameNode, &[INTERNAL], json!("ZONAL_AFFINITY_SPILL_CROSS_ZONE"))]
+#[case::annotation(TrafficDistribution::PreferSameZone, &[INTERNAL, (ZONAL_AFFINITY, "Disabled")], Value::Null)]
+#[case::external(TrafficDistribution::PreferSameZone, &[], Value::Null)]
+fn traffic_distribution_is_zonal_affinity(
+    #[case] distribution: TrafficDistribution,
+    #[case] pairs: Pairs<'_>,
+    #[case] want: Value,
+) {
+    let desired = web(pairs).with(|member| Member { distribution: Some(distribution), ..member });
+    assert_eq!(at(&desired, "/web/zonal_affinity"), want);
+    assert_eq!(problems(&desired), [], "it is about traffic within the cluster first");
+    let of_class = of_class(desired, |class| class.zonal_affinity = Some(ZonalAffinity::StayWithinZone));
+    assert_eq!(at(&of_class, "/web/zonal_affinity"), want, "the Service's word goes before the class's");
+}
+
+#[rstest]
 #[case(59)]
 #[case(57_601)]
 fn strong_affinity_has_bounds(#[case] seconds: u32) {
