@@ -13,6 +13,7 @@ pub use permission::permission;
 
 use crate::api::error::Failure;
 use crate::api::{ApiError, Method, Place, Reference};
+use crate::network::NetworkError;
 use codes::Advice;
 
 /// A failure of the GCP provider.
@@ -128,6 +129,9 @@ pub enum GcpError {
         /// Every reason.
         reasons: Vec<Refusal>,
     },
+    /// The wish and the network do not go together.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// A change refers to something that neither exists nor was made before it: a fault of the comparison.
     #[error("a change for {whom} refers to the {what}, which does not exist: please report this")]
     Lost {
@@ -272,12 +276,14 @@ impl Classified for GcpError {
             | Self::Unsettled { poll, .. }
             | Self::Paced { poll, .. } => ErrorClass::Waiting { poll: *poll },
             Self::Refused { .. } => ErrorClass::Rejected,
+            Self::Network(error) => error.class(),
             Self::Lost { .. } => ErrorClass::Bug,
         }
     }
 
     fn category(&self) -> Category {
         Category::new(match self {
+            Self::Network(error) => return error.category(),
             Self::Call(call) => codes::meaning(&call.error).word,
             Self::AlreadyExists { .. } => codes::NAME_TAKEN,
             Self::Vanished { .. } => codes::RESOURCE_VANISHED,
