@@ -45,7 +45,7 @@ impl Names<'_> {
     pub(crate) fn pool(&self, member: &MemberRef, key: PortKey, targets: TargetKind) -> String {
         let kind = match targets {
             TargetKind::Endpoints => "pods",
-            TargetKind::Nodes | TargetKind::None => "nodes",
+            TargetKind::Nodes | TargetKind::NodesWithEndpoints | TargetKind::None => "nodes",
         };
         self.name(&format!("{}-{}-{kind}", of_member(member), port(key)))
     }

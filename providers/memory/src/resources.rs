@@ -111,7 +111,7 @@ fn add_member(wanted: &mut Wanted, names: Names<'_>, tags: &Tags, member: &Membe
         };
         let targets = match kind {
             TargetKind::Endpoints => pods(listener, &wanted.balancer.families),
-            TargetKind::Nodes | TargetKind::None => nodes(desired, listener),
+            TargetKind::Nodes | TargetKind::NodesWithEndpoints | TargetKind::None => nodes(desired, listener),
         };
         let draft = Draft { name: pool.clone(), tags: tags.clone(), spec };
         wanted.pools.push(PoolWish { draft, targets });
@@ -137,7 +137,7 @@ fn rule(names: Names<'_>, tags: Tags, member: &Member, families: &[IpFamily]) ->
 fn probe(member: &Member, kind: TargetKind) -> Probe {
     match kind {
         TargetKind::Endpoints => Probe::Connect,
-        TargetKind::Nodes | TargetKind::None => {
+        TargetKind::Nodes | TargetKind::NodesWithEndpoints | TargetKind::None => {
             let check = member.traffic.health_check();
             Probe::Http { port: check.port, path: check.path }
         }

@@ -89,14 +89,14 @@ impl Shared {
         self.statuses_due.notify_one();
     }
 
-    /// Only Services whose provider sends traffic to pods are concerned.
+    /// Only Services whose provider needs the pods are concerned.
     pub(crate) fn slice_changed(&self, change: &Change<EndpointSlice>) {
         for key in self.cluster.slice_changed(change) {
             let Some(placement) = self.cluster.placement(&key) else { continue };
             let (Some(id), Some(class)) = (placement.wanted, placement.class) else { continue };
             let service = self.cluster.services.get(&object_key(&key));
             let kind = service.and_then(|service| self.target_kind(&class, &service));
-            if kind == Some(TargetKind::Endpoints) && self.leading.load(Ordering::SeqCst) {
+            if kind.is_some_and(TargetKind::needs_endpoints) && self.leading.load(Ordering::SeqCst) {
                 let delay = self.config.endpoint_delay;
                 self.queues.add_after(Key::Lb(id), Due::new(Lane::Change), delay);
             }
@@ -110,7 +110,7 @@ impl Shared {
             let group = self.cluster.group(id);
             let Some(class) = &group.class else { return false };
             let mut kinds = group.wanted.iter().map(|facts| self.target_kind(class, &facts.service));
-            kinds.any(|kind| kind == Some(TargetKind::Nodes))
+            kinds.any(|kind| kind.is_some_and(TargetKind::needs_nodes))
         };
         self.add_all(self.cluster.keys().into_iter().filter(to_nodes), Due::new(Lane::Sweep));
     }

@@ -27,16 +27,20 @@ pub const PUBLISHED: &str = "landfall.dev/published";
 /// The keys under our own prefix that users may set.
 pub const OWN: [&str; 7] = [SHARE, ADDRESSES, IP_MODE, TARGETS, ADDRESS_POOLS, ADOPT, ADOPT_CONFIRM];
 
+/// Keys for what only one provider can do: it knows them, and tells typing errors itself.
+pub const GCP_PREFIX: &str = "landfall.dev/gcp-";
+
 /// Our own prefix.
 const OWN_PREFIX: &str = "landfall.dev/";
 
 /// Prefixes under which providers read annotations.
-const PREFIXES: [&str; 8] = [
+const PREFIXES: [&str; 9] = [
     OWN_PREFIX,
     "service.beta.kubernetes.io/",
     "service.kubernetes.io/",
     "networking.gke.io/",
     "cloud.google.com/",
+    "alpha.cloud.google.com/",
     "metallb.io/",
     "metallb.universe.tf/",
     "actions.",
@@ -54,13 +58,14 @@ pub fn relevant(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<Stri
         .collect()
 }
 
-/// Keys under our prefix that mean nothing to us: typing errors, most likely.
+/// Keys under our prefix that mean nothing to us: typing errors, most likely. Those of one provider are left to it.
 pub fn unknown_own(annotations: Option<&BTreeMap<String, String>>) -> Vec<&str> {
     annotations
         .into_iter()
         .flatten()
         .map(|(key, _)| key.as_str())
-        .filter(|key| key.starts_with(OWN_PREFIX) && !OWN.contains(key) && !is_written_by_us(key))
+        .filter(|key| key.starts_with(OWN_PREFIX) && !key.starts_with(GCP_PREFIX))
+        .filter(|key| !OWN.contains(key) && !is_written_by_us(key))
         .collect()
 }
 
@@ -97,7 +102,8 @@ mod tests {
     fn typing_errors_under_our_prefix_are_found() {
         let known =
             [(SHARE, "a"), (ADOPT, "arn"), (ADOPT_CONFIRM, "f"), (PUBLISHED, "x"), ("metallb.io/x", "")];
-        let all = map(&[known.as_slice(), &[("landfall.dev/shared", "a")]].concat());
+        let of_a_provider = [("landfall.dev/gcp-backends", "NetworkEndpointGroup")];
+        let all = map(&[known.as_slice(), &of_a_provider, &[("landfall.dev/shared", "a")]].concat());
         assert_eq!(unknown_own(Some(&all)), ["landfall.dev/shared"]);
     }
 }

@@ -106,7 +106,7 @@ pub fn desired(snapshot: &Snapshot, provider: &dyn Provider) -> Desired {
     refusals.extend(one_protocol_where_mixing_is_unknown(provider.capabilities(), &mut members));
     retained.extend(before.into_iter().filter(|one| members.iter().all(|member| member.uid != one.uid)));
 
-    let needs_nodes = members.iter().any(|member| provider.target_kind(params, member) == TargetKind::Nodes);
+    let needs_nodes = members.iter().any(|member| provider.target_kind(params, member).needs_nodes());
     let lb = DesiredLb {
         id: snapshot.id.clone(),
         class: snapshot.class.name.clone(),
@@ -168,7 +168,7 @@ fn fit_capabilities(can: &Capabilities, kind: TargetKind, member: &mut Member, r
             let field = format!("spec.ports[{index}].protocol");
             refuse(categories::UNSUPPORTED, field, listener.protocol.to_string(), message);
         }
-        if kind == TargetKind::Nodes && can.needs_node_ports && listener.node_port.is_none() {
+        if kind.needs_nodes() && can.needs_node_ports && listener.node_port.is_none() {
             let message = "the provider sends traffic to node ports and none is allocated: remove \
                            allocateLoadBalancerNodePorts: false, or set a node port";
             let field = format!("spec.ports[{index}].nodePort");

@@ -76,13 +76,13 @@ fn listening(
         member: member.service.clone(),
         targets: match kind {
             TargetKind::None => BTreeSet::new(),
-            TargetKind::Nodes => nodes(desired, listener),
+            TargetKind::Nodes | TargetKind::NodesWithEndpoints => nodes(desired, listener),
             TargetKind::Endpoints => pods(listener, families),
         },
         sources: capabilities
             .source_ranges
             .then(|| SourceRanges { v4: of(IpFamily::V4), v6: of(IpFamily::V6) }),
-        health_port: (kind == TargetKind::Nodes).then(|| member.traffic.health_check().port),
+        health_port: kind.needs_nodes().then(|| member.traffic.health_check().port),
         affinity_seconds: match member.affinity {
             SessionAffinity::ClientIp { timeout_seconds } if capabilities.session_affinity => {
                 Some(timeout_seconds)

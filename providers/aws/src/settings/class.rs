@@ -58,7 +58,7 @@ fn draining(attributes: &Attributes, findings: &mut Findings) {
 fn foreign(desired: &DesiredLb, findings: &mut Findings) {
     let other = match &desired.params {
         ClassParams::Defaults | ClassParams::Aws(_) => return,
-        other @ ClassParams::Metal(_) => other.block().unwrap_or_default(),
+        other @ (ClassParams::Gcp(_) | ClassParams::Metal(_)) => other.block().unwrap_or_default(),
     };
     let field = "spec.loadBalancerClass".to_owned();
     let by = By { origin: Origin::Class, field, text: desired.class.to_string() };

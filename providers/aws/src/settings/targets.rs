@@ -16,7 +16,7 @@ use crate::api::elb::GroupTargets;
 pub fn target_kind(params: &ClassParams, member: &Member) -> TargetKind {
     let class = match params {
         ClassParams::Aws(params) => params.target_type,
-        ClassParams::Defaults | ClassParams::Metal(_) => None,
+        ClassParams::Defaults | ClassParams::Gcp(_) | ClassParams::Metal(_) => None,
     };
     let source = Source { member, origin: Origin::Member(0) };
     match read(source, class, &mut Findings::default()) {

@@ -36,8 +36,8 @@ pub trait Compute: Send + Sync + 'static {
     /// Removes a resource.
     async fn delete(&self, what: &Reference, id: RequestId) -> Answer<Operation>;
 
-    /// A page of what a resource holds: [`Verb::ListEndpoints`], [`Verb::ListInstances`], or [`Verb::GetHealth`] with the
-    /// URL of a backend in `body`.
+    /// A page of what a resource holds, with the request body of the verb: [`Verb::ListEndpoints`],
+    /// [`Verb::ListInstances`], or [`Verb::GetHealth`], whose only page has the items of `healthStatus`.
     async fn members(
         &self,
         what: &Reference,

@@ -83,7 +83,7 @@ impl Kind {
     }
 
     /// The resource in method ids and permissions. Regional resources that also exist globally have a word of their own.
-    const fn service(self) -> &'static str {
+    pub(crate) const fn service(self) -> &'static str {
         match self {
             Self::BackendService => "regionBackendServices",
             Self::HealthCheck => "regionHealthChecks",

@@ -154,8 +154,20 @@ pub struct Facts {
     pub rules: Vec<ForwardingRule>,
     /// Over how many shards the nodes of the cluster are spread now; 1 if there is none.
     pub shards: usize,
+    /// Where the cluster has groups of nodes. They stay backends although their last node went, so that a zone that
+    /// empties and fills again does not concern each load balancer.
+    pub cells: BTreeSet<Cell>,
     /// What the operator should know: nodes that cannot be members, why an address was passed over.
     pub problems: Vec<Problem>,
+}
+
+/// Where the nodes of one group are: all in one zone and one subnet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cell {
+    /// Name of the zone.
+    pub zone: String,
+    /// URL of the subnet.
+    pub subnetwork: String,
 }
 
 /// A subnet.

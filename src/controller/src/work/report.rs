@@ -9,7 +9,7 @@ use landfall_core::desired::Desired;
 use landfall_core::error::ErrorClass;
 use landfall_core::ids::{LbId, ServiceKey};
 use landfall_core::member::{key_of, uid_of};
-use landfall_core::model::{DesiredLb, Member, MemberRef, TargetKind};
+use landfall_core::model::{DesiredLb, Member, MemberRef};
 use landfall_core::outcome::{Outcome, Phase};
 use landfall_core::refusal::{Refusal, categories};
 use landfall_core::report::{self, ACCEPTED, PROGRAMMED, Verdict};
@@ -350,7 +350,7 @@ fn warnings(round: &Round<'_>, service: &Service, member: &Member, lb: &DesiredL
         let text = format!("{} mean nothing to this version; known are {known}", unknown.join(", "));
         notes.push(Note::warning("UnknownAnnotation", text));
     }
-    if round.provider.target_kind(&lb.params, member) == TargetKind::Nodes && lb.nodes.eligible.is_empty() {
+    if round.provider.target_kind(&lb.params, member).needs_nodes() && lb.nodes.eligible.is_empty() {
         let excluded = lb.nodes.excluded.iter().take(5);
         let why: Vec<String> = excluded.map(|node| format!("{} ({:?})", node.name, node.reason)).collect();
         let count = lb.nodes.excluded.len();

@@ -10,6 +10,7 @@ use crate::params::ClassParams;
 use crate::plan::Plan;
 use crate::provider::Owned;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 /// A provider that only has an opinion.
@@ -130,6 +131,32 @@ fn a_port_taken_by_an_older_service_retains_the_younger() {
     assert_eq!(names(&lb.members), ["a"]);
     assert_eq!(lb.retained[0].service.name, "b");
     assert_eq!(decision.refusals[0].category, categories::PORT_CONFLICT);
+}
+
+#[rstest]
+#[case::none(TargetKind::None, 0, 0)]
+#[case::nodes(TargetKind::Nodes, 2, 0)]
+#[case::pods(TargetKind::Endpoints, 0, 1)]
+#[case::nodes_by_pods(TargetKind::NodesWithEndpoints, 2, 1)]
+fn a_provider_gets_the_targets_that_it_needs(
+    #[case] kind: TargetKind,
+    #[case] nodes: usize,
+    #[case] pods: usize,
+) {
+    let mut snapshot = snapshot(vec![service("a", 1, json!({}))]);
+    snapshot.services[0].slices = vec![slice()];
+    let lb = desired(&snapshot, &Opinion { kind, ..Opinion::new() }).lb.unwrap();
+    assert_eq!((lb.nodes.eligible.len(), lb.members[0].listeners[0].endpoints.len()), (nodes, pods));
+}
+
+/// One ready pod behind the only port.
+fn slice() -> Arc<EndpointSlice> {
+    let value = json!({
+        "metadata": {"name": "a-1", "namespace": "shop"}, "addressType": "IPv4",
+        "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+        "endpoints": [{"addresses": ["10.1.0.1"], "conditions": {"ready": true}, "nodeName": "n1"}],
+    });
+    Arc::new(serde_json::from_value(value).unwrap())
 }
 
 #[test]

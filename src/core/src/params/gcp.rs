@@ -17,7 +17,7 @@ pub struct GcpParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub subnetwork: Option<String>,
-    /// Network tier of external addresses. Default: Premium.
+    /// Network tier of external addresses; IPv6 needs Premium. Default: Premium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "NetworkTier")]
     pub network_tier: Option<NetworkTier>,
@@ -29,7 +29,8 @@ pub struct GcpParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Backends")]
     pub backends: Option<Backends>,
-    /// What keeps a client on a node, where the Service asks for `ClientIP`. Default: `ClientIp`.
+    /// What keeps a client on a node, where the Service asks for `ClientIP`. `ClientIpNoDestination` needs the scheme
+    /// Internal. Default: `ClientIp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Affinity")]
     pub session_affinity: Option<Affinity>,
@@ -37,8 +38,16 @@ pub struct GcpParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 0, max = 3600))]
     pub connection_draining_seconds: Option<u16>,
-    /// Nodes get connections by the number of their pods; for Services with `externalTrafficPolicy: Local`. Default:
-    /// false.
+    /// Whether connections stay on a node that became unhealthy. Default: `DefaultForProtocol`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Persistence")]
+    pub connection_persistence: Option<Persistence>,
+    /// Whether clients are kept in their zone, by internal load balancers. Default: Disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ZonalAffinity")]
+    pub zonal_affinity: Option<ZonalAffinity>,
+    /// Nodes get connections by the number of their pods; for external load balancers and Services with
+    /// `externalTrafficPolicy: Local`. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub weighted: Option<bool>,
@@ -61,7 +70,7 @@ pub struct GcpParams {
     /// Service accounts of the nodes, for firewall rules instead of tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_service_accounts: Vec<String>,
-    /// Labels for everything made that can have labels.
+    /// Labels of forwarding rules and addresses, 56 at most.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
@@ -138,15 +147,60 @@ impl Affinity {
     }
 }
 
+/// Whether connections stay on a node that became unhealthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Persistence {
+    /// TCP connections do, if each connection is tracked on its own.
+    DefaultForProtocol,
+    /// All do.
+    AlwaysPersist,
+    /// None does.
+    NeverPersist,
+}
+
+impl Persistence {
+    /// The API's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DefaultForProtocol => "DEFAULT_FOR_PROTOCOL",
+            Self::AlwaysPersist => "ALWAYS_PERSIST",
+            Self::NeverPersist => "NEVER_PERSIST",
+        }
+    }
+}
+
+/// Whether clients are kept in their zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ZonalAffinity {
+    /// They are not.
+    Disabled,
+    /// They are, while enough nodes of the zone are healthy.
+    SpillCrossZone,
+    /// They always are, also where no node of the zone is left.
+    StayWithinZone,
+}
+
+impl ZonalAffinity {
+    /// The API's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "ZONAL_AFFINITY_DISABLED",
+            Self::SpillCrossZone => "ZONAL_AFFINITY_SPILL_CROSS_ZONE",
+            Self::StayWithinZone => "ZONAL_AFFINITY_STAY_WITHIN_ZONE",
+        }
+    }
+}
+
 /// A health check; what is left out keeps its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheckParams {
-    /// How to ask. Default: Http.
+    /// How to ask. Default: HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "HealthProtocol")]
     pub protocol: Option<HealthProtocol>,
-    /// Port on the node, 1 to 65535. Default: kube-proxy's health port of the traffic policy.
+    /// Port on the node, 1 to 65535; HTTPS and a path of one's own need it. Default: kube-proxy's health port of the
+    /// traffic policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 65535))]
     pub port: Option<u16>,
@@ -154,19 +208,19 @@ pub struct HealthCheckParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub path: Option<String>,
-    /// Seconds between two checks, 1 to 300.
+    /// Seconds between two checks, 1 to 300. Default: 8, and 3 with `externalTrafficPolicy: Local`; at least the timeout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 300))]
     pub interval_seconds: Option<u16>,
-    /// Seconds until a check has failed, 1 to 300 and at most the interval.
+    /// Seconds until a check has failed, 1 to 300 and at most the interval. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 300))]
     pub timeout_seconds: Option<u16>,
-    /// Successes in a row that make a node healthy, 1 to 10.
+    /// Successes in a row that make a node healthy, 1 to 10. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 10))]
     pub healthy_threshold: Option<u16>,
-    /// Failures in a row that make a node unhealthy, 1 to 10.
+    /// Failures in a row that make a node unhealthy, 1 to 10. Default: 3, and 2 with `externalTrafficPolicy: Local`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 10))]
     pub unhealthy_threshold: Option<u16>,
