@@ -11,6 +11,7 @@ use crate::observe::Owner;
 /// Lists the project and tells everything that belongs to a load balancer of this cluster, ordered by load balancer. What
 /// all of them share belongs to none; it goes with the last of them.
 pub(crate) async fn inventory(client: &Client, account: &Account) -> Result<Vec<Owned>, GcpError> {
+    account.find_network_project(client).await?;
     account.list(client).await?;
     let state = account.state();
     let owned = state.all().filter_map(|(reference, owner, it)| {

@@ -35,6 +35,11 @@ impl Names<'_> {
         self.of_member(member, &["backend-service", scheme.as_str()])
     }
 
+    /// The network endpoint groups of a member, one per zone.
+    pub fn endpoints(&self, member: &MemberRef, scheme: Scheme, subnetwork: &str) -> String {
+        self.of_member(member, &["endpoints", scheme.as_str(), subnetwork])
+    }
+
     /// The health check of a member.
     pub fn health_check(&self, member: &MemberRef) -> String {
         self.of_member(member, &["health-check"])
@@ -158,6 +163,9 @@ mod tests {
         vec![
             names.backend_service(member, Scheme::External),
             names.backend_service(member, Scheme::Internal),
+            names.endpoints(member, Scheme::External, subnet),
+            names.endpoints(member, Scheme::Internal, subnet),
+            names.endpoints(member, Scheme::Internal, "other"),
             names.health_check(member),
             names.firewall(member, "n", IpFamily::V4, 0),
             names.firewall(member, "n", IpFamily::V4, 1),

@@ -22,6 +22,7 @@ const POLL: Duration = Duration::from_secs(15);
 /// Removes it all. Succeeds only when nothing is left.
 pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError> {
     let Tools { client, account, .. } = tools;
+    account.find_network_project(client).await?;
     let unsettled = account.unsettled(lb);
     let observed = observe_to_release(client, account, lb).await?;
     if let Some(why) = &observed.hidden_firewalls {
@@ -82,7 +83,7 @@ async fn remove(tools: Tools<'_>, lb: &LbId, changes: Vec<Change>) -> Result<(),
 /// What refers to something, be it ours or not.
 async fn users(tools: Tools<'_>, what: &Reference) -> Result<Vec<String>, GcpError> {
     let Tools { client, account, .. } = tools;
-    let region = &account.places().region;
+    let region = account.region();
     let is_it = |url: &str| Reference::parse(url).as_ref() == Some(what);
     match what.kind {
         Kind::BackendService | Kind::Address => {

@@ -26,8 +26,8 @@ pub(super) async fn read(
 
 /// Reads the zones of the region.
 pub(super) async fn read_zones(client: &Client, account: &Account) -> Result<(), GcpError> {
-    let Scope::Region(region) = &account.places.region.scope else { return Ok(()) };
-    let project = Place::global(&account.places.region.project);
+    let Scope::Region(region) = &account.region.scope else { return Ok(()) };
+    let project = Place::global(&account.region.project);
     let region: Region = client.get(&project.at(Kind::Region, region)).await?;
     let zones = region.zones.iter().filter_map(|url| url.rsplit('/').next()).map(str::to_owned);
     account.state().add_zones(zones.collect::<Vec<_>>());

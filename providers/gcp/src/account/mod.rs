@@ -34,15 +34,6 @@ use state::{State, zone_of};
 /// The resources of one kind in one place: what one list tells.
 pub(crate) type Collection = (Place, Kind);
 
-/// Where resources are made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
-    /// Load balancers: a region of a project.
-    pub region: Place,
-    /// Firewall rules: the global scope of the network's project.
-    pub firewalls: Place,
-}
-
 /// What a wish builds upon.
 #[derive(Debug)]
 pub(crate) struct Existing {
@@ -59,7 +50,7 @@ pub(crate) struct Existing {
 pub struct Account {
     cluster: ClusterId,
     freshness: Freshness,
-    places: Places,
+    region: Place,
     state: Mutex<State>,
     zones: Flight<GcpError>,
     lists: Flight<GcpError>,
@@ -67,11 +58,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// Nothing is known yet, and nothing is read before somebody looks.
-    pub fn new(cluster: ClusterId, places: Places, freshness: Freshness) -> Self {
-        let state = Mutex::new(State::new(cluster.clone(), places.clone(), freshness));
+    /// What is in this region. Nothing is known yet, and nothing is read before somebody looks.
+    pub fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
+        let state = Mutex::new(State::new(cluster.clone(), region.clone(), freshness));
         let (zones, lists, rosters) = (Flight::new(), Flight::new(), Flight::new());
-        Self { cluster, freshness, places, state, zones, lists, rosters }
+        Self { cluster, freshness, region, state, zones, lists, rosters }
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
@@ -89,14 +80,31 @@ impl Account {
         &self.freshness
     }
 
-    /// Where resources are made.
-    pub(crate) fn places(&self) -> &Places {
-        &self.places
+    /// Where load balancers are made.
+    pub(crate) fn region(&self) -> &Place {
+        &self.region
+    }
+
+    /// Notes where firewall rules are: in the global scope of the network's project.
+    pub(crate) fn set_network_project(&self, project: &str) {
+        self.state().firewalls = Some(Place::global(project));
+    }
+
+    /// Sees to it that it is known where firewall rules are, also if no wish was seen yet that tells the network: the
+    /// groups of nodes do. Without any there is nothing in another project than the load balancers' own.
+    pub(crate) async fn find_network_project(&self, client: &Client) -> Result<(), GcpError> {
+        if self.state().firewalls.is_some() {
+            return Ok(());
+        }
+        self.list(client).await?;
+        let found = self.state().network().map(|network| network.place.project);
+        self.set_network_project(found.as_ref().unwrap_or(&self.region.project));
+        Ok(())
     }
 
     /// Whether a place belongs to the host project of a Shared VPC and not to the load balancers' own.
     pub(crate) fn is_host(&self, place: &Place) -> bool {
-        place.project != self.places.region.project
+        place.project != self.region.project
     }
 
     /// What must be known of a load balancer before its wish can be made, from lists that are fresh enough.

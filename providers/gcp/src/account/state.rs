@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::freshness::Freshness;
 use super::health::Watches;
 use super::rosters::Rosters;
-use super::{Collection, Existing, Places};
+use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference, Scope};
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
@@ -28,7 +28,9 @@ pub(crate) struct Moment {
 pub(crate) struct State {
     cluster: ClusterId,
     freshness: Freshness,
-    places: Places,
+    region: Place,
+    /// Where firewall rules are, once the network is known.
+    pub(super) firewalls: Option<Place>,
     tick: u64,
     /// Zones of the region, and others that a wish named; `None` until the region was read.
     zones: Option<BTreeSet<String>>,
@@ -67,11 +69,12 @@ struct Doubt {
 }
 
 impl State {
-    pub(super) fn new(cluster: ClusterId, places: Places, freshness: Freshness) -> Self {
+    pub(super) fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
         Self {
             cluster,
             freshness,
-            places,
+            region,
+            firewalls: None,
             tick: 0,
             zones: None,
             listed: HashMap::new(),
@@ -89,8 +92,8 @@ impl State {
 
     /// Forgets everything but the time.
     pub(super) fn forget(&mut self) {
-        let fresh = Self::new(self.cluster.clone(), self.places.clone(), self.freshness);
-        *self = Self { tick: self.tick, ..fresh };
+        let fresh = Self::new(self.cluster.clone(), self.region.clone(), self.freshness);
+        *self = Self { tick: self.tick, firewalls: self.firewalls.take(), ..fresh };
     }
 
     /// Now, later than every moment before.
@@ -265,6 +268,15 @@ impl State {
         Existing { rules: rules.collect(), shards, cells }
     }
 
+    /// The network of the groups of nodes.
+    pub(super) fn network(&self) -> Option<Reference> {
+        self.shared.iter().find_map(|group| match &*self.things.get(group)?.it {
+            Thing::EndpointGroup(group) => Reference::parse(group.network.as_deref()?),
+            Thing::InstanceGroup(group) => Reference::parse(group.network.as_deref()?),
+            _ => None,
+        })
+    }
+
     /// Whether this is there and ours.
     pub(super) fn has(&self, reference: &Reference) -> bool {
         self.things.get(reference).is_some_and(|known| known.owner.is_some())
@@ -359,10 +371,10 @@ impl State {
 
     /// Every collection that holds what we make.
     fn collections(&self) -> BTreeSet<Collection> {
-        let Places { region, firewalls } = &self.places;
+        let region = &self.region;
         let regional = [Kind::Address, Kind::BackendService, Kind::ForwardingRule, Kind::HealthCheck];
         let mut all: BTreeSet<Collection> = regional.map(|kind| (region.clone(), kind)).into();
-        all.insert((firewalls.clone(), Kind::Firewall));
+        all.extend(self.firewalls.iter().map(|place| (place.clone(), Kind::Firewall)));
         for zone in self.zones.iter().flatten() {
             let zone = Place::zone(&region.project, zone);
             all.extend([Kind::EndpointGroup, Kind::InstanceGroup].map(|kind| (zone.clone(), kind)));

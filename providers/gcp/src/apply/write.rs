@@ -188,7 +188,7 @@ impl Worker<'_> {
         if !refused.is_some_and(|status| matches!(status, 400 | 409 | 412)) {
             return Ok(false);
         }
-        let place = &self.account.places().region;
+        let place = self.account.region();
         let filter = format!("address=\"{address}\"");
         let all = self.client.list::<Address>(place, Some(&filter)).await?;
         Ok(all.iter().any(|other| other.address.as_ref() == Some(address) && other.name != *name))

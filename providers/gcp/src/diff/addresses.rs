@@ -10,6 +10,7 @@ use super::rules::{Turnover, family_of};
 use crate::api::types::{Address, AddressType, ForwardingRule, Scheme};
 use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
+use crate::defaults::path;
 use crate::observe::{Observed, Thing};
 use crate::resources::{AddressSource, AddressWish, Wanted};
 
@@ -163,8 +164,7 @@ pub(crate) fn text_of(address: IpAddr) -> String {
 
 /// Whether two URLs tell the same resource.
 pub(super) fn same_url(one: Option<&str>, other: Option<&str>) -> bool {
-    let read = |url: Option<&str>| url.and_then(Reference::parse);
-    one == other || (read(one).is_some() && read(one) == read(other))
+    one.map(path) == other.map(path)
 }
 
 /// Whether several rules can have an internal address, as far as its rules tell.

@@ -75,3 +75,6 @@ fn refuse_strangers(wanted: &Wanted, observed: &Observed) -> Result<(), GcpError
         owner: foreign.owner.as_ref().map(ToString::to_string),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use landfall_core::error::Category;
 use landfall_core::model::{MemberRef, TrafficPolicy};
 use landfall_core::net::IpFamily;
 use landfall_core::outcome::Problem;
@@ -39,7 +38,7 @@ pub(super) fn wishes(
         let Some(targets) = targets::of(&served.settings.firewall, inputs.facts) else { continue };
         found |= served.settings.firewall == FirewallSettings::Found;
         for family in &inputs.settings.balancer.families {
-            wishes.extend(of_clients(inputs, served, *family, &targets, problems));
+            wishes.extend(of_clients(inputs, served, *family, &targets));
             wishes.push(of_checks(inputs, served, *family, &targets));
         }
     }
@@ -58,14 +57,10 @@ fn of_clients(
     served: &Served<'_>,
     family: IpFamily,
     targets: &Targets,
-    problems: &mut Vec<Problem>,
 ) -> Vec<FirewallWish> {
     let member = served.member.as_ref();
     let sources = served.settings.sources.get(&family).filter(|ranges| !ranges.is_empty());
-    let Some(sources) = sources else {
-        problems.push(nobody(&member, family));
-        return Vec::new();
-    };
+    let Some(sources) = sources else { return Vec::new() };
     let description = marks::of_member(inputs.cluster, &inputs.desired.id, &member);
     let network = inputs.facts.network.url();
     let parts = ports::allowed(&served.member.listeners).into_iter().enumerate();
@@ -146,15 +141,4 @@ fn wish(
     let reference = Place::global(network.place.project.clone()).at(Kind::Firewall, it.name.clone());
     let it = Firewall { network: Some(network.url()), ..it };
     FirewallWish { it, reference, towards, member }
-}
-
-fn nobody(member: &MemberRef, family: IpFamily) -> Problem {
-    Problem {
-        member: Some(member.service.clone()),
-        port: None,
-        category: Category::new("NoSourceRanges"),
-        message: format!(
-            "nobody can connect over {family}: the source ranges that were given are all of the other family"
-        ),
-    }
 }

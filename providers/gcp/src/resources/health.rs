@@ -4,11 +4,11 @@ use landfall_core::model::TrafficPolicy;
 
 use super::model::HealthCheckWish;
 use super::{Inputs, Served};
-use crate::api::types::{HealthCheck, HttpCheck};
+use crate::api::types::HealthCheck;
 use crate::api::{Kind, Reference};
 use crate::marks::{self, Role};
 use crate::names;
-use crate::settings::HealthSettings;
+use crate::settings::{HealthSettings, shared_check};
 
 /// The health checks of the members, the shared one once.
 pub(super) fn wishes(inputs: &Inputs<'_>, members: &[Served<'_>]) -> Vec<HealthCheckWish> {
@@ -42,7 +42,7 @@ fn wish(inputs: &Inputs<'_>, served: &Served<'_>) -> HealthCheckWish {
     match &served.settings.health {
         HealthSettings::Shared => {
             let description = marks::shared(inputs.cluster, Role::SharedHealthCheck);
-            let it = HealthCheck { name, description, ..shared() };
+            let it = HealthCheck { name, description, ..shared_check() };
             HealthCheckWish { it, reference, shared: true }
         }
         HealthSettings::Own(check) => {
@@ -50,22 +50,5 @@ fn wish(inputs: &Inputs<'_>, served: &Served<'_>) -> HealthCheckWish {
             let it = HealthCheck { name, description, ..(**check).clone() };
             HealthCheckWish { it, reference, shared: false }
         }
-    }
-}
-
-/// kube-proxy tells whether it works (KEP-3836). A node that is about to go fails it at once; 8 seconds and three
-/// failures spare one that is merely busy.
-fn shared() -> HealthCheck {
-    let check = TrafficPolicy::Cluster.health_check();
-    let http =
-        HttpCheck { port: check.port, request_path: Some(check.path.to_owned()), ..HttpCheck::default() };
-    HealthCheck {
-        check_type: Some("HTTP".to_owned()),
-        check_interval_sec: Some(8),
-        timeout_sec: Some(1),
-        healthy_threshold: Some(1),
-        unhealthy_threshold: Some(3),
-        http_health_check: Some(http),
-        ..HealthCheck::default()
     }
 }

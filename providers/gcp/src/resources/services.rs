@@ -39,7 +39,7 @@ pub(super) fn wish(
     let Served { member, settings } = *served;
     let (owner, reference) = (member.as_ref(), reference(inputs, served));
     let in_network = inputs.settings.balancer.scheme == Scheme::Internal;
-    let backends = groups.behind(served).iter().map(|group| Backend {
+    let backends = groups.behind(&owner).iter().map(|group| Backend {
         group: group.url(),
         balancing_mode: Some(BalancingMode::Connection),
         ..Backend::default()

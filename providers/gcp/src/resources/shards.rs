@@ -49,15 +49,6 @@ pub(super) struct Shard {
     pub(super) of: usize,
 }
 
-/// The nodes of one shard at one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Share<'a> {
-    /// Names of nodes, at least one.
-    pub(super) nodes: Vec<&'a str>,
-    /// They belong to other shards: this one has none of its own here.
-    pub(super) lent: bool,
-}
-
 /// The nodes of a shard by place, out of all nodes by place. Each place with nodes is represented, by one that another
 /// shard lends if need be; there are at most `limit` in all, if there are not more places than that.
 ///
@@ -66,29 +57,24 @@ pub(super) fn members<'a, P: Ord + Clone>(
     nodes: &BTreeMap<P, Vec<&'a str>>,
     shard: Shard,
     limit: usize,
-) -> BTreeMap<P, Share<'a>> {
-    let mut shares: BTreeMap<P, Share<'a>> = nodes
-        .iter()
-        .filter(|(_, nodes)| !nodes.is_empty())
-        .map(|(place, nodes)| (place.clone(), share(nodes, shard)))
-        .collect();
-    let sizes: Vec<usize> = shares.values().map(|share| share.nodes.len()).collect();
-    for (share, quota) in shares.values_mut().zip(quotas(&sizes, limit)) {
-        share.nodes.truncate(quota);
-        share.nodes.sort_unstable();
+) -> BTreeMap<P, Vec<&'a str>> {
+    let mut chosen: BTreeMap<P, Vec<&'a str>> =
+        nodes.iter().map(|(place, nodes)| (place.clone(), share(nodes, shard))).collect();
+    let sizes: Vec<usize> = chosen.values().map(Vec::len).collect();
+    for (nodes, quota) in chosen.values_mut().zip(quotas(&sizes, limit)) {
+        nodes.truncate(quota);
+        nodes.sort_unstable();
     }
-    shares
+    chosen
 }
 
 /// The nodes of a shard at one place, the best first.
-fn share<'a>(nodes: &[&'a str], shard: Shard) -> Share<'a> {
-    let own = nodes.iter().filter(|node| pick(node, shard.of) == shard.index);
-    let own = best_first(own.copied().collect(), shard.index);
+fn share<'a>(nodes: &[&'a str], shard: Shard) -> Vec<&'a str> {
+    let own: Vec<&str> = nodes.iter().copied().filter(|node| pick(node, shard.of) == shard.index).collect();
     if own.is_empty() {
-        let lent = best_first(nodes.to_vec(), shard.index).into_iter().take(1).collect();
-        return Share { nodes: lent, lent: true };
+        return best_first(nodes.to_vec(), shard.index).into_iter().take(1).collect();
     }
-    Share { nodes: own, lent: false }
+    best_first(own, shard.index)
 }
 
 /// Sorts by what depends on nothing but node and `seed`, so that nodes that come and go do not move the others.

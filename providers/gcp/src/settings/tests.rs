@@ -6,7 +6,8 @@ use landfall_core::annotations::{
 use landfall_core::error::Category;
 use landfall_core::ids::ProviderName;
 use landfall_core::model::{
-    DesiredLb, FamilyPolicy, IpMode, Member, SessionAffinity as Wish, TargetKind, TrafficPolicy,
+    DesiredLb, FamilyPolicy, IpMode, Member, SessionAffinity as Wish, TargetKind, TrafficDistribution,
+    TrafficPolicy,
 };
 use landfall_core::net::IpFamily::{V4, V6};
 use landfall_core::net::{IpFamily, Protocol, SourceRanges};

@@ -32,7 +32,6 @@ pub(crate) fn url(kind: Kind, name: &str) -> String {
 /// A body of a kind that is fine once what it refers to is there.
 pub(crate) fn body(kind: Kind, name: &str) -> Value {
     match kind {
-        Kind::Address => json!({ "name": name }),
         Kind::BackendService => json!({
             "name": name, "loadBalancingScheme": "EXTERNAL", "protocol": "TCP",
             "healthChecks": [url(Kind::HealthCheck, "check")],

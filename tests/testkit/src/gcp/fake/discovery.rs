@@ -46,9 +46,9 @@ pub(super) struct MethodSpec {
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameter {
     pub(super) location: String,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
     pub(super) pattern: Option<String>,
-    pub(super) minimum: Option<String>,
-    pub(super) maximum: Option<String>,
 }
 
 /// A schema, or a field of one.

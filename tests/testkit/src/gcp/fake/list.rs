@@ -39,14 +39,14 @@ impl Filter {
         let part = |number| parts.get(number).map(|part| part.as_str().to_owned());
         let literal = part(4).or(part(5)).or(part(6)).unwrap_or_default();
         let regex = || Regex::new(&format!(r"\A(?:{literal})\z"));
-        let test = match part(2).or(part(3)).as_deref() {
+        let comparison = match part(2).or(part(3)).as_deref() {
             Some("eq") => regex().map(Test::Matches),
             Some("ne") => regex().map(Test::Differs),
             Some("=") => Ok(Test::Equals(literal)),
             _ => Ok(Test::Unequal(literal)),
         };
-        let Ok(test) = test else { return bad(text) };
-        Ok(Some(Self { field: part(1).unwrap_or_default(), test }))
+        let Ok(comparison) = comparison else { return bad(text) };
+        Ok(Some(Self { field: part(1).unwrap_or_default(), test: comparison }))
     }
 
     fn admits(&self, item: &Value) -> bool {
@@ -78,6 +78,13 @@ impl State {
     /// hides nothing.
     pub(super) fn list(&self, request: &Request, place: &Place, kind: Kind) -> Done<Value> {
         let filter = Filter::parse(request.query("filter"))?;
+        if let Some(order) = request.query("orderBy") {
+            return refuse(
+                400,
+                "invalid",
+                format!("Invalid value for field 'orderBy': '{order}'. Not supported here."),
+            );
+        }
         let after = request.query("pageToken").unwrap_or_default();
         let all = self.store.of(place, kind, after).map(|(what, record)| self.view(what, record));
         let wanted = all.filter(|item| filter.as_ref().is_none_or(|filter| filter.admits(item)));

@@ -34,7 +34,7 @@ impl FakeCompute {
     }
 
     /// The names of the instances in a group of either kind, in order.
-    pub fn members(&self, group: &Reference) -> Vec<String> {
+    pub fn members_of(&self, group: &Reference) -> Vec<String> {
         let state = self.state();
         let members = state.store.get(group).map(|record| record.members.as_slice()).unwrap_or_default();
         let mut names: Vec<String> = members.iter().map(|member| member.instance.name.clone()).collect();

@@ -41,6 +41,7 @@ mod faults;
 mod health;
 mod json;
 mod kinds;
+mod labels;
 mod list;
 mod look;
 mod members;
@@ -56,6 +57,7 @@ mod state;
 mod store;
 mod validate;
 mod view;
+mod write;
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +66,6 @@ use std::time::Duration;
 use landfall_gcp::api::{Method, Verb};
 use tokio::time::{Instant, sleep};
 
-use answer::Fate;
 use buckets::Buckets;
 pub use faults::Fault;
 use operations::OperationFailure;
@@ -74,12 +75,13 @@ use request::{About, Reply, Request};
 pub use script::Call;
 use script::Script;
 pub use seed::{
-    HOST_PROJECT, INTERNAL_SUBNET, NETWORK, NewInstance, OTHER_REGION, PLAIN_SUBNET, PROJECT, REGION,
-    SHARED_NETWORK, SUBNET, TAG, ZONES,
+    HOST_PROJECT, INTERNAL_SUBNET, IP_COLLECTION, NETWORK, NewInstance, OTHER_REGION, PLAIN_SUBNET, PROJECT,
+    REGION, SHARED_NETWORK, SUBNET, TAG, ZONES,
 };
 pub use serve::Served;
 use state::State;
 use validate::Body;
+use write::Fate;
 
 /// Instances that are there from the beginning.
 const NODES: usize = 9;
@@ -181,6 +183,18 @@ impl FakeCompute {
         self.state().strict = strict;
     }
 
+    /// Sets whether the delete of what is used is refused at once, with `resourceInUseByAnotherResource`, and not by
+    /// the operation, with `RESOURCE_IN_USE_BY_ANOTHER_RESOURCE`. Both have been seen of Compute Engine.
+    pub fn refuse_used_at_once(&self, at_once: bool) {
+        self.state().in_use_at_once = at_once;
+    }
+
+    /// Sets whether a new forwarding rule or address has the labels that its request says. The documentation of both
+    /// says that `setLabels` alone gives labels, so by default it has none.
+    pub fn take_labels_on_insert(&self, take: bool) {
+        self.state().labels_on_insert = take;
+    }
+
     /// Sets how many items a page of a list has at most, from 1 to 500.
     pub fn set_page_size(&self, size: usize) {
         self.state().page = size.clamp(1, state::PAGE);
@@ -218,17 +232,16 @@ impl FakeCompute {
         let routed = routed.and_then(|routed| About::new(&routed).map(|about| (routed, about)));
         let method = routed.as_ref().and_then(|(_, about)| self.method(about));
         let about = format!("{} {}", request.http_method, request.path);
-        let call = Call { method, about, at: Instant::now(), status: None };
+        let what = routed.as_ref().and_then(|(_, about)| about.what(request));
+        let call = Call { method, what, about, at: Instant::now(), status: None };
         let (place, fault) = self.script.lines().record(call);
-        let reply = match early(fault.as_ref()).await? {
-            Some(reply) => reply,
-            None => {
-                let answer = match &routed {
-                    Some((routed, about)) => self.run(routed, about, request, method, fault.as_ref()),
-                    None => not_found(&request.path),
-                };
-                reply(answer)
-            }
+        let reply = if let Some(reply) = early(fault.as_ref()).await? {
+            reply
+        } else {
+            reply(match &routed {
+                Some((routed, about)) => self.run(routed, about, request, method, fault.as_ref()),
+                None => not_found(&request.path),
+            })
         };
         self.late(fault).await?;
         self.script.lines().answered(place, reply.status());

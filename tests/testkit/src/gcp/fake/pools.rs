@@ -17,6 +17,8 @@ pub(super) struct Pools {
     external: BTreeMap<(String, Tier), u32>,
     /// `/96` blocks by subnet.
     blocks: BTreeMap<Reference, u32>,
+    /// `/96` blocks of the project's own range.
+    collection: u32,
     /// Where to look next, by subnet.
     internal: BTreeMap<Reference, u32>,
 }
@@ -98,6 +100,13 @@ impl State {
         }
     }
 
+    /// The first address of a `/96` block of the range that the project brought along.
+    pub(super) fn new_of_collection(&mut self) -> IpAddr {
+        const RANGE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xb0b, 0, 0, 0, 0, 0);
+        self.pools.collection += 1;
+        Ipv6Addr::from_bits(RANGE.to_bits() | u128::from(self.pools.collection) << 32).into()
+    }
+
     /// An internal IPv4 address of a subnet that nobody has, from its upper half on.
     pub(super) fn new_internal_v4(&mut self, subnet: &Subnet) -> Done<IpAddr> {
         let Some(range) = subnet.v4 else {
@@ -122,10 +131,8 @@ impl State {
 impl Subnet {
     /// The IPv6 range, if load balancers of that scheme can have addresses of it.
     fn v6(&self, external: bool) -> Done<Ipv6Net> {
-        let (range, word) = match external {
-            true => (self.external_v6, "EXTERNAL"),
-            false => (self.internal_v6, "INTERNAL"),
-        };
+        let (range, word) =
+            if external { (self.external_v6, "EXTERNAL") } else { (self.internal_v6, "INTERNAL") };
         let why = format!("The subnet has no IPv6 range with ipv6AccessType {word}.");
         range.map_or_else(|| invalid("subnetwork", &self.what, &why), Ok)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_gcp::api::{Kind, Place};
+use landfall_gcp::api::{Kind, Place, Scope};
 use serde_json::{Value, json};
 
 use super::json::text;
@@ -20,7 +20,7 @@ pub enum Quota {
     ForwardingRules,
     /// Health checks per region.
     HealthChecks,
-    /// Network endpoint groups per zone. (Google counts them per region.)
+    /// Network endpoint groups per region.
     EndpointGroups,
     /// Reserved external addresses per region.
     StaticAddresses,
@@ -105,19 +105,31 @@ impl State {
             return None;
         }
         let limit = self.quotas.limit(quota);
+        // Counting takes a while where there is much, and seldom matters.
+        if self.store.len() < limit {
+            return None;
+        }
         let metric = quota.metric();
         let message = || format!("Quota '{metric}' exceeded. Limit: {limit}.0 in {place}.");
         (self.usage(quota, place) >= limit).then(|| Refused::new(403, "quotaExceeded", message()))
     }
 
     fn usage(&self, quota: Quota, place: &Place) -> usize {
-        let all = self.store.of(place, quota.kind(), "");
-        let external = |internal: Option<&str>| internal != Some("INTERNAL");
-        match quota {
-            Quota::StaticAddresses => {
-                all.filter(|(_, record)| external(text(&record.body, "addressType"))).count()
+        let of = |place: &Place| self.store.of(place, quota.kind(), "").count();
+        match (quota, &place.scope) {
+            (Quota::EndpointGroups, scope) => {
+                let region = match scope {
+                    Scope::Zone(zone) => self.region_of(&place.project, zone).unwrap_or_default(),
+                    Scope::Region(region) => region.clone(),
+                    Scope::Global => String::new(),
+                };
+                self.zones_of(&place.project, &region).iter().map(of).sum()
             }
-            _ => all.count(),
+            (Quota::StaticAddresses, _) => {
+                let all = self.store.of(place, Kind::Address, "");
+                all.filter(|(_, record)| text(&record.body, "addressType") != Some("INTERNAL")).count()
+            }
+            _ => of(place),
         }
     }
 

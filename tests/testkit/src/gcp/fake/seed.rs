@@ -29,6 +29,8 @@ pub const INTERNAL_SUBNET: &str = "inside";
 pub const PLAIN_SUBNET: &str = "plain";
 /// The network of [`HOST_PROJECT`]; its subnet has the same name and `10.8.0.0/20`, IPv4 only.
 pub const SHARED_NETWORK: &str = "shared";
+/// A range of external IPv6 addresses that [`PROJECT`] brought along: a public delegated prefix, without the host.
+pub const IP_COLLECTION: &str = "projects/test-project/regions/europe-west1/publicDelegatedPrefixes/byo";
 /// The network tag of all instances.
 pub const TAG: &str = "k8s-node";
 

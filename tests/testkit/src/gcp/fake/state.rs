@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::buckets::Buckets;
 use super::clock::Clock;
-use super::json::text;
+use super::json::{text, texts};
 use super::operations::{Effect, Operation, OperationFailure, Operations};
 use super::pools::Pools;
 use super::quotas::Quotas;
@@ -31,6 +31,10 @@ pub(super) struct State {
     pub(super) page: usize,
     /// Whether what is being made or changed refuses other changes.
     pub(super) strict: bool,
+    /// Whether the delete of what is used is refused at once.
+    pub(super) in_use_at_once: bool,
+    /// Whether new resources have the labels that their requests say.
+    pub(super) labels_on_insert: bool,
     pub(super) projects: BTreeSet<String>,
     pub(super) store: Store,
     pub(super) operations: Operations,
@@ -67,6 +71,8 @@ impl State {
             operation_time: Duration::from_millis(400),
             page: PAGE,
             strict: true,
+            in_use_at_once: false,
+            labels_on_insert: false,
             projects: BTreeSet::new(),
             store: Store::default(),
             operations: Operations::default(),
@@ -152,9 +158,16 @@ impl State {
         let url = format!("/zones/{zone}");
         let global = Place::global(project);
         let mut regions = self.store.of(&global, Kind::Region, "");
-        let has =
-            |record: &Record| super::json::texts(&record.body, "zones").iter().any(|it| it.ends_with(&url));
+        let has = |record: &Record| texts(&record.body, "zones").iter().any(|it| it.ends_with(&url));
         regions.find(|(_, record)| has(record)).map(|(what, _)| what.name.clone())
+    }
+
+    /// The zones of a region.
+    pub(super) fn zones_of(&self, project: &str, region: &str) -> Vec<Place> {
+        let region = self.store.get(&Place::global(project).at(Kind::Region, region));
+        let urls = region.map(|region| texts(&region.body, "zones")).unwrap_or_default();
+        let zone = |url: &str| url.rsplit('/').next().map(|name| Place::zone(project, name));
+        urls.into_iter().filter_map(zone).collect()
     }
 
     /// What keeps a resource from being deleted. An address that one forwarding rule uses may go: the rule keeps it as
@@ -210,6 +223,8 @@ impl State {
         match effect {
             _ if failure.is_some() => {}
             Effect::Nothing => {}
+            // Somebody may have removed it behind the API's back.
+            Effect::Put(_) if self.store.get(&target).is_none() => {}
             Effect::Put(record) => self.store.put(target, Record { pending: None, ..*record }),
             Effect::Remove => match self.users_of(&target).first() {
                 None => drop(self.store.remove(&target)),

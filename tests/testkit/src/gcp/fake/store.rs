@@ -68,10 +68,9 @@ impl Store {
 
     /// Tells which operation works on a resource; when one ends, only if no later one does.
     pub(super) fn set_pending(&mut self, what: &Reference, ended: Option<&str>, begun: Option<&str>) {
-        if let Some(record) = self.records.get_mut(what) {
-            if ended.is_none_or(|ended| record.pending.as_deref() == Some(ended)) {
-                record.pending = begun.map(str::to_owned);
-            }
+        let Some(record) = self.records.get_mut(what) else { return };
+        if ended.is_none_or(|ended| record.pending.as_deref() == Some(ended)) {
+            record.pending = begun.map(str::to_owned);
         }
     }
 
@@ -85,6 +84,11 @@ impl Store {
         for record in self.records.values_mut() {
             record.members.retain(|member| member.instance != *instance);
         }
+    }
+
+    /// Number of all resources.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
     }
 
     /// Everything, in order of its places.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::discovery::{Parameter, Routed, Schema, table};
 use super::refused::{Done, invalid, refuse};
+use super::state::PAGE;
 
 /// How strict a body is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +26,9 @@ pub(super) enum Body<'a> {
 /// Checks path and query parameters, and the body but for read-only fields of an update.
 pub(super) fn parameters(routed: &Routed, query: &[(String, String)]) -> Done<()> {
     for (name, value) in &routed.path {
-        if let Some(pattern) = routed.spec.parameters.get(*name).and_then(|it| it.pattern.as_deref()) {
-            if !fits(pattern, value) {
-                return refuse(
-                    400,
-                    "invalid",
-                    format!("Invalid value '{value}' for path parameter '{name}'."),
-                );
-            }
+        let pattern = routed.spec.parameters.get(*name).and_then(|it| it.pattern.as_deref());
+        if pattern.is_some_and(|pattern| !fits(pattern, value)) {
+            return refuse(400, "invalid", format!("Invalid value '{value}' for path parameter '{name}'."));
         }
     }
     for (name, value) in query {
@@ -46,20 +42,28 @@ pub(super) fn parameters(routed: &Routed, query: &[(String, String)]) -> Done<()
     Ok(())
 }
 
+/// The bounds of a number; the document has those of `maxResults` in prose: 0 to 500.
 fn in_bounds(parameter: &Parameter, name: &str, value: &str) -> Done<()> {
-    let (Some(low), Some(high)) = (&parameter.minimum, &parameter.maximum) else { return Ok(()) };
-    let bound = |text: &str| text.parse::<u64>().ok();
-    let inside = bound(value).is_some_and(|value| bound(low) <= Some(value) && Some(value) <= bound(high));
-    if inside {
+    if parameter.kind.as_deref() != Some("integer") {
         return Ok(());
     }
-    refuse(400, "invalid", format!("Invalid value '{value}' for '{name}': {low} to {high}."))
+    let most = if name == "maxResults" { PAGE } else { usize::MAX };
+    match value.parse::<usize>() {
+        Ok(number) if number <= most => Ok(()),
+        _ => refuse(400, "invalid", format!("Invalid value '{value}' for '{name}': 0 to {most}.")),
+    }
 }
 
 /// Checks a body against a schema by name.
 pub(super) fn body(schema: &str, value: &Value, how: Body<'_>) -> Done<()> {
     let Some(found) = table().schema(schema) else { unreachable!("no schema {schema}") };
     object(found, value, "", how)
+}
+
+/// Whether a field of that schema is the server's own.
+pub(super) fn is_read_only(schema: &str, field: &str) -> bool {
+    let found = table().schema(schema).and_then(|schema| schema.properties.get(field));
+    found.is_some_and(|field| field.read_only)
 }
 
 fn object(schema: &Schema, value: &Value, path: &str, how: Body<'_>) -> Done<()> {

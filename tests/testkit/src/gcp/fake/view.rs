@@ -3,7 +3,7 @@
 use landfall_gcp::api::{Kind, Place, Reference, Scope};
 use serde_json::{Value, json};
 
-use super::json::{Fields, text};
+use super::json::{Fields, list, text};
 use super::operations::BASE;
 use super::state::State;
 use super::store::Record;
@@ -14,9 +14,17 @@ impl State {
         let mut body = record.body.clone();
         match what.kind {
             Kind::Address => self.add_users(what, &mut body),
-            Kind::EndpointGroup | Kind::InstanceGroup => {
+            Kind::BackendService => {
+                let users = self.store.users(what).map(|user| json!({ "reference": user.url() }));
+                let users: Vec<Value> = users.collect();
+                if !users.is_empty() {
+                    body.insert("usedBy".to_owned(), users.into());
+                }
+            }
+            Kind::EndpointGroup => {
                 body.insert("size".to_owned(), record.members.len().into());
             }
+            Kind::InstanceGroup => self.add_network(record, &mut body),
             Kind::Region => {
                 let here = Place::region(&*what.place.project, &*what.name);
                 body.insert("quotas".to_owned(), self.quotas_of(&here));
@@ -33,6 +41,18 @@ impl State {
         if !rules.is_empty() {
             let urls: Vec<Value> = rules.iter().map(|rule| rule.url().into()).collect();
             body.insert("users".to_owned(), urls.into());
+        }
+    }
+
+    /// An instance group is in the network of the instances in it.
+    fn add_network(&self, record: &Record, body: &mut Fields) {
+        body.insert("size".to_owned(), record.members.len().into());
+        let first = record.members.first().and_then(|member| self.store.get(&member.instance));
+        let interface = first.and_then(|instance| list(&instance.body, "networkInterfaces").first());
+        for name in ["network", "subnetwork"] {
+            if let Some(url) = interface.and_then(|interface| interface.get(name)) {
+                body.insert(name.to_owned(), url.clone());
+            }
         }
     }
 

@@ -7,6 +7,9 @@ use super::super::refused::{Done, refuse};
 const TYPES: [(&str, &str, i64); 3] =
     [("HTTP", "httpHealthCheck", 80), ("HTTPS", "httpsHealthCheck", 443), ("TCP", "tcpHealthCheck", 80)];
 
+/// Fields of types that passthrough load balancers of ours never use.
+const OTHERS: [&str; 4] = ["grpcHealthCheck", "grpcTlsHealthCheck", "http2HealthCheck", "sslHealthCheck"];
+
 /// Checks a health check, and fills in the defaults.
 pub(super) fn complete(body: &mut Fields) -> Done<()> {
     let wanted = text(body, "type").unwrap_or_default().to_owned();
@@ -16,6 +19,7 @@ pub(super) fn complete(body: &mut Fields) -> Done<()> {
     };
     let others: Vec<&str> =
         TYPES.iter().map(|(_, field, _)| *field).filter(|other| *other != field).collect();
+    absent(body, &OTHERS, "Supported here: HTTP, HTTPS and TCP.")?;
     absent(body, &others, "Cannot be set with another type of health check.")?;
     let interval = number(body, "checkIntervalSec", 5, 1, 300)?;
     number(body, "timeoutSec", 5.min(interval), 1, interval)?;

@@ -7,6 +7,7 @@ use landfall_gcp::api::{Kind, Reference, Scope};
 use super::super::super::json::{Fields, absent, default, text};
 use super::super::super::pools::{Subnet, Tier};
 use super::super::super::refused::{Done, invalid, refuse};
+use super::super::super::seed::IP_COLLECTION;
 use super::super::super::state::State;
 use super::super::addresses::{check_region, in_use};
 
@@ -37,6 +38,9 @@ pub(super) fn choose(state: &mut State, what: &Reference, body: &mut Fields, ext
         );
     }
     default(body, "networkTier", tier.word());
+    if text(body, "ipCollection").is_some() {
+        return from_collection(state, body, external && v6);
+    }
     let subnet = subnet(state, what, body, external, v6, given.as_ref())?;
     let wish = Wish { what, external, v6, tier, subnet };
     let address = match &given {
@@ -71,6 +75,18 @@ fn given(state: &State, what: &Reference, body: &Fields) -> Done<Option<(IpAddr,
         Some(address) if found.place == what.place => Ok(Some((address, Some(found)))),
         _ => invalid("IPAddress", given, "Must be in the project and the region of the forwarding rule."),
     }
+}
+
+/// An address of a range that the project brought along.
+fn from_collection(state: &mut State, body: &mut Fields, external_v6: bool) -> Done<String> {
+    absent(body, &["subnetwork", "IPAddress"], "Cannot be specified with ipCollection.")?;
+    let given = text(body, "ipCollection").unwrap_or_default();
+    if !external_v6 || !given.ends_with(IP_COLLECTION) {
+        let why = "Must be a public delegated prefix in the region, of an external IPv6 forwarding rule.";
+        return invalid("ipCollection", given, why);
+    }
+    body.insert("ipVersion".to_owned(), "IPV6".into());
+    Ok(format!("{}/96", state.new_of_collection()))
 }
 
 /// The subnet of an internal rule or an external one of IPv6; with a reserved address, that of the address.

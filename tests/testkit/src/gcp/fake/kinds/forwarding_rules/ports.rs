@@ -33,7 +33,10 @@ pub(super) fn complete(body: &mut Fields, external: bool) -> Done<()> {
     if ports.len() > LISTED {
         return invalid("ports", ports.len(), &format!("At most {LISTED} ports."));
     }
-    for port in &ports {
+    for (at, port) in ports.iter().enumerate() {
+        if ports[..at].contains(port) {
+            return invalid("ports", port, "Duplicate port.");
+        }
         if !port.parse::<u16>().is_ok_and(|port| port > 0) {
             return invalid("ports", port, "Must be a port from 1 to 65535.");
         }
