@@ -23,8 +23,6 @@ pub mod connect;
 mod converge;
 mod culprit;
 pub mod defaults;
-mod converge;
-pub mod defaults;
 mod diff;
 pub mod error;
 mod health;
