@@ -21,7 +21,6 @@ mod circuit;
 pub mod client;
 pub mod connect;
 mod culprit;
-pub mod defaults;
 mod converge;
 pub mod defaults;
 mod diff;
