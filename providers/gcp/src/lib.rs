@@ -22,7 +22,6 @@ pub mod client;
 pub mod connect;
 mod converge;
 mod culprit;
-pub mod defaults;
 mod converge;
 pub mod defaults;
 mod diff;
