@@ -139,6 +139,14 @@ $(TOOLS)/bin/cargo-machete:
 generate: ## Write the generated files: deploy/crds.
 	$(CARGO) run --quiet -p landfall --no-default-features --features metal -- crds --dir deploy/crds
 
+# Only for a newer revision: the table is in the repository. pip comes with moto's environment.
+.PHONY: gcp-discovery
+gcp-discovery: moto ## Write the table that the fake Compute Engine validates by, from Google's discovery document.
+	$(MOTO)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --dest $(TOOLS)/gcp-discovery -r tests/testkit/gcp/requirements.txt
+	$(PYTHON) tests/testkit/gcp/reduce.py $(TOOLS)/gcp-discovery/google_api_python_client-*.whl >$(TOOLS)/compute.v1.json
+	mv $(TOOLS)/compute.v1.json tests/testkit/gcp/compute.v1.json
+
 # A test of landfall-api compares the files too; this one tries the command that people are told to run.
 .PHONY: generated-current
 generated-current: generate

@@ -11,7 +11,9 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use crate::annotations;
 use crate::endpoints::{self, PortQuery};
 use crate::ids::{ServiceKey, Uid};
-use crate::model::{FamilyPolicy, IpMode, Listener, Member, SessionAffinity, TargetKind, TrafficPolicy};
+use crate::model::{
+    FamilyPolicy, IpMode, Listener, Member, SessionAffinity, TargetKind, TrafficDistribution, TrafficPolicy,
+};
 use crate::net::{IpFamily, Protocol, SourceRanges};
 use crate::refusal::{Refusal, categories};
 use crate::selector::Labels;
@@ -58,6 +60,7 @@ pub fn read(input: MemberInput<'_>) -> Option<(Member, Vec<Refusal>)> {
         refused_ports: Vec::new(),
         traffic: traffic(spec),
         affinity: affinity(spec),
+        distribution: distribution(spec),
         sources,
         sources_given,
         family_policy: reader.family_policy(),
@@ -123,6 +126,14 @@ fn affinity(spec: &ServiceSpec) -> SessionAffinity {
         .and_then(|client| client.timeout_seconds)
         .and_then(|seconds| u32::try_from(seconds).ok());
     SessionAffinity::ClientIp { timeout_seconds: seconds.unwrap_or(AFFINITY_SECONDS) }
+}
+
+fn distribution(spec: &ServiceSpec) -> Option<TrafficDistribution> {
+    match spec.traffic_distribution.as_deref()? {
+        "PreferClose" | "PreferSameZone" => Some(TrafficDistribution::PreferSameZone),
+        "PreferSameNode" => Some(TrafficDistribution::PreferSameNode),
+        _ => None,
+    }
 }
 
 fn selector_text(spec: &ServiceSpec) -> String {

@@ -99,6 +99,9 @@ pub struct Member {
     pub traffic: TrafficPolicy,
     /// `spec.sessionAffinity`.
     pub affinity: SessionAffinity,
+    /// `spec.trafficDistribution`, if the Service says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<TrafficDistribution>,
     /// Who may connect.
     pub sources: SourceRanges,
     /// Whether the source ranges were given; `false` means that `sources` is the default: everybody.
@@ -253,6 +256,15 @@ pub enum SessionAffinity {
         /// How long, in seconds, 1 to 86400.
         timeout_seconds: u32,
     },
+}
+
+/// `spec.trafficDistribution` (KEP-4444, KEP-3015).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TrafficDistribution {
+    /// Clients are kept in their zone while it can serve them. Formerly `PreferClose`.
+    PreferSameZone,
+    /// Clients are kept on their node while it can serve them.
+    PreferSameNode,
 }
 
 /// `spec.ipFamilyPolicy`.

@@ -60,6 +60,7 @@ pub fn member(name: &str) -> Member {
         refused_ports: Vec::new(),
         traffic: TrafficPolicy::Cluster,
         affinity: SessionAffinity::None,
+        distribution: None,
         sources: SourceRanges::everybody(),
         sources_given: false,
         families: vec![IpFamily::V4],

@@ -4,3 +4,5 @@ pub mod apiserver;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod backend;
+#[cfg(feature = "gcp")]
+pub mod gcp;

@@ -1,7 +1,6 @@
 //! Reading the project.
 
 use futures::future::try_join_all;
-use landfall_core::error::{Classified as _, ErrorClass};
 
 use super::{Account, Collection};
 use crate::api::types::{
@@ -27,8 +26,8 @@ pub(super) async fn read(
 
 /// Reads the zones of the region.
 pub(super) async fn read_zones(client: &Client, account: &Account) -> Result<(), GcpError> {
-    let Scope::Region(region) = &account.places.region.scope else { return Ok(()) };
-    let project = Place::global(&account.places.region.project);
+    let Scope::Region(region) = &account.region.scope else { return Ok(()) };
+    let project = Place::global(&account.region.project);
     let region: Region = client.get(&project.at(Kind::Region, region)).await?;
     let zones = region.zones.iter().filter_map(|url| url.rsplit('/').next()).map(str::to_owned);
     account.state().add_zones(zones.collect::<Vec<_>>());
@@ -46,7 +45,7 @@ async fn read_one(client: &Client, account: &Account, collection: &Collection) -
         Kind::HealthCheck => list::<HealthCheck>(client, place, Thing::HealthCheck).await?,
         Kind::InstanceGroup => list::<InstanceGroup>(client, place, Thing::InstanceGroup).await?,
         Kind::Firewall => match list::<Firewall>(client, place, Thing::Firewall).await {
-            Err(error) if account.is_host(place) && error.class() == ErrorClass::Denied => {
+            Err(error) if account.is_host(place) && error.is_forbidden() => {
                 account.state().hide_firewalls(collection, began, error.to_string());
                 return Ok(());
             }

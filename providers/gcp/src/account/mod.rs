@@ -13,11 +13,12 @@ use std::time::Duration;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
-use crate::api::types::Endpoint;
+use crate::api::types::{Endpoint, ForwardingRule};
 use crate::api::{Kind, Place, Reference};
 use crate::client::Client;
 use crate::error::GcpError;
 use crate::observe::{Observed, Thing};
+use crate::resources::Cell;
 
 mod flight;
 mod freshness;
@@ -33,13 +34,15 @@ use state::{State, zone_of};
 /// The resources of one kind in one place: what one list tells.
 pub(crate) type Collection = (Place, Kind);
 
-/// Where resources are made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
-    /// Load balancers: a region of a project.
-    pub region: Place,
-    /// Firewall rules: the global scope of the network's project.
-    pub firewalls: Place,
+/// What a wish builds upon.
+#[derive(Debug)]
+pub(crate) struct Existing {
+    /// Forwarding rules of the load balancer.
+    pub(crate) rules: Vec<ForwardingRule>,
+    /// Over how many shards the nodes of the cluster are spread; 1 if there is none.
+    pub(crate) shards: usize,
+    /// Where groups are that serve any load balancer.
+    pub(crate) cells: BTreeSet<Cell>,
 }
 
 /// What is known of the project. Shared by all load balancers.
@@ -47,7 +50,7 @@ pub struct Places {
 pub struct Account {
     cluster: ClusterId,
     freshness: Freshness,
-    places: Places,
+    region: Place,
     state: Mutex<State>,
     zones: Flight<GcpError>,
     lists: Flight<GcpError>,
@@ -55,11 +58,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// Nothing is known yet, and nothing is read before somebody looks.
-    pub fn new(cluster: ClusterId, places: Places, freshness: Freshness) -> Self {
-        let state = Mutex::new(State::new(cluster.clone(), places.clone(), freshness));
+    /// What is in this region. Nothing is known yet, and nothing is read before somebody looks.
+    pub fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
+        let state = Mutex::new(State::new(cluster.clone(), region.clone(), freshness));
         let (zones, lists, rosters) = (Flight::new(), Flight::new(), Flight::new());
-        Self { cluster, freshness, places, state, zones, lists, rosters }
+        Self { cluster, freshness, region, state, zones, lists, rosters }
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
@@ -77,9 +80,37 @@ impl Account {
         &self.freshness
     }
 
+    /// Where load balancers are made.
+    pub(crate) fn region(&self) -> &Place {
+        &self.region
+    }
+
+    /// Notes where firewall rules are: in the global scope of the network's project.
+    pub(crate) fn set_network_project(&self, project: &str) {
+        self.state().firewalls = Some(Place::global(project));
+    }
+
+    /// Sees to it that it is known where firewall rules are, also if no wish was seen yet that tells the network: the
+    /// groups of nodes do. Without any there is nothing in another project than the load balancers' own.
+    pub(crate) async fn find_network_project(&self, client: &Client) -> Result<(), GcpError> {
+        if self.state().firewalls.is_some() {
+            return Ok(());
+        }
+        self.list(client).await?;
+        let found = self.state().network().map(|network| network.place.project);
+        self.set_network_project(found.as_ref().unwrap_or(&self.region.project));
+        Ok(())
+    }
+
     /// Whether a place belongs to the host project of a Shared VPC and not to the load balancers' own.
     pub(crate) fn is_host(&self, place: &Place) -> bool {
-        place.project != self.places.region.project
+        place.project != self.region.project
+    }
+
+    /// What must be known of a load balancer before its wish can be made, from lists that are fresh enough.
+    pub(crate) async fn existing(&self, client: &Client, lb: &LbId) -> Result<Existing, GcpError> {
+        self.refresh(client, lb, &BTreeSet::new()).await?;
+        Ok(self.state().existing(lb))
     }
 
     /// Sees to it that the lists are fresh enough for a look at a load balancer that needs these resources, and that
@@ -155,11 +186,7 @@ impl Account {
         self.zones.until(lacks, |()| list::read_zones(client, self)).await
     }
 
-    async fn list_what(
-        &self,
-        client: &Client,
-        what: impl Fn() -> Vec<Collection>,
-    ) -> Result<(), GcpError> {
+    async fn list_what(&self, client: &Client, what: impl Fn() -> Vec<Collection>) -> Result<(), GcpError> {
         let lacks = || Some(what()).filter(|what| !what.is_empty());
         self.lists.until(lacks, |what| list::read(client, self, what)).await
     }

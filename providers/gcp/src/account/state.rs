@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use super::freshness::Freshness;
 use super::health::Watches;
 use super::rosters::Rosters;
-use super::{Collection, Places};
+use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference, Scope};
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
+use crate::resources::Cell;
 
 /// A point in time, told apart from others at the same time.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,9 @@ pub(crate) struct Moment {
 pub(crate) struct State {
     cluster: ClusterId,
     freshness: Freshness,
-    places: Places,
+    region: Place,
+    /// Where firewall rules are, once the network is known.
+    pub(super) firewalls: Option<Place>,
     tick: u64,
     /// Zones of the region, and others that a wish named; `None` until the region was read.
     zones: Option<BTreeSet<String>>,
@@ -36,6 +39,8 @@ pub(crate) struct State {
     things: HashMap<Reference, Known>,
     of_lb: HashMap<LbId, BTreeSet<Reference>>,
     shared: BTreeSet<Reference>,
+    /// How many backend services of this cluster lead to each group.
+    used: HashMap<Reference, usize>,
     /// When we changed, made or removed something after the last list of its collection.
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
@@ -64,17 +69,19 @@ struct Doubt {
 }
 
 impl State {
-    pub(super) fn new(cluster: ClusterId, places: Places, freshness: Freshness) -> Self {
+    pub(super) fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
         Self {
             cluster,
             freshness,
-            places,
+            region,
+            firewalls: None,
             tick: 0,
             zones: None,
             listed: HashMap::new(),
             things: HashMap::new(),
             of_lb: HashMap::new(),
             shared: BTreeSet::new(),
+            used: HashMap::new(),
             written: HashMap::new(),
             doubts: HashMap::new(),
             hidden_firewalls: None,
@@ -85,8 +92,8 @@ impl State {
 
     /// Forgets everything but the time.
     pub(super) fn forget(&mut self) {
-        let fresh = Self::new(self.cluster.clone(), self.places.clone(), self.freshness);
-        *self = Self { tick: self.tick, ..fresh };
+        let fresh = Self::new(self.cluster.clone(), self.region.clone(), self.freshness);
+        *self = Self { tick: self.tick, firewalls: self.firewalls.take(), ..fresh };
     }
 
     /// Now, later than every moment before.
@@ -106,7 +113,8 @@ impl State {
     /// What has to be listed for a look that began then: what was listed too long before it, and what may have been
     /// changed in a way that concerns this load balancer.
     pub(super) fn lacks(&self, lb: &LbId, look: Moment) -> Vec<Collection> {
-        let fresh = |listed: &Moment| listed.tick > look.tick || look.at < listed.at + self.freshness.snapshot;
+        let fresh =
+            |listed: &Moment| listed.tick > look.tick || look.at < listed.at + self.freshness.snapshot;
         let mut lacking: BTreeSet<Collection> = self.collections();
         lacking.retain(|collection| !self.listed.get(collection).is_some_and(fresh));
         let doubted = self.doubts.iter().filter(|(reference, doubt)| {
@@ -133,7 +141,8 @@ impl State {
     pub(super) fn unsettled(&self, lb: &LbId) -> Option<Duration> {
         let now = Instant::now();
         let of_lb = self.doubts.values().filter(|doubt| doubt.lb == *lb);
-        let rest = of_lb.map(|doubt| (doubt.since.at + self.freshness.settling).saturating_duration_since(now));
+        let rest =
+            of_lb.map(|doubt| (doubt.since.at + self.freshness.settling).saturating_duration_since(now));
         rest.filter(|rest| !rest.is_zero()).max()
     }
 
@@ -244,6 +253,30 @@ impl State {
         }
     }
 
+    /// What is known of a load balancer that a wish builds upon: its forwarding rules, and the groups that serve any.
+    pub(super) fn existing(&self, lb: &LbId) -> Existing {
+        let own = self.of_lb.get(lb).into_iter().flatten();
+        let rules = own.filter_map(|reference| match &*self.things.get(reference)?.it {
+            Thing::ForwardingRule(rule) => Some(rule.clone()),
+            _ => None,
+        });
+        let groups = self.shared.iter().filter(|reference| self.used.contains_key(*reference));
+        let groups: Vec<_> = groups.filter_map(|group| Some((group, &*self.things.get(group)?.it))).collect();
+        let last = groups.iter().filter_map(|(_, it)| marks::shard(it.description())).max();
+        let shards = last.map_or(1, |last| (last + 1).next_power_of_two());
+        let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
+        Existing { rules: rules.collect(), shards, cells }
+    }
+
+    /// The network of the groups of nodes.
+    pub(super) fn network(&self) -> Option<Reference> {
+        self.shared.iter().find_map(|group| match &*self.things.get(group)?.it {
+            Thing::EndpointGroup(group) => Reference::parse(group.network.as_deref()?),
+            Thing::InstanceGroup(group) => Reference::parse(group.network.as_deref()?),
+            _ => None,
+        })
+    }
+
     /// Whether this is there and ours.
     pub(super) fn has(&self, reference: &Reference) -> bool {
         self.things.get(reference).is_some_and(|known| known.owner.is_some())
@@ -251,7 +284,9 @@ impl State {
 
     /// Everything of every load balancer, and what they share.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Reference, &Owner, &Arc<Thing>)> {
-        self.things.iter().filter_map(|(reference, known)| Some((reference, known.owner.as_ref()?, &known.it)))
+        self.things
+            .iter()
+            .filter_map(|(reference, known)| Some((reference, known.owner.as_ref()?, &known.it)))
     }
 
     /// Whether nothing of any load balancer but this one exists or may come to exist.
@@ -295,6 +330,11 @@ impl State {
             }
             None => {}
         }
+        if owner.is_some() {
+            for group in groups_of(&it) {
+                *self.used.entry(group).or_default() += 1;
+            }
+        }
         self.things.insert(reference, Known { owner, it });
     }
 
@@ -307,7 +347,16 @@ impl State {
 
     fn remove_index(&mut self, reference: &Reference) {
         self.shared.remove(reference);
-        let Some(Known { owner: Some(Owner::Lb { lb, .. }), .. }) = self.things.get(reference) else { return };
+        let Some(Known { owner: Some(owner), it }) = self.things.get(reference) else { return };
+        for group in groups_of(it) {
+            if let Some(count) = self.used.get_mut(&group) {
+                *count -= 1;
+                if *count == 0 {
+                    self.used.remove(&group);
+                }
+            }
+        }
+        let Owner::Lb { lb, .. } = owner else { return };
         if let Some(all) = self.of_lb.get_mut(lb) {
             all.remove(reference);
             if all.is_empty() {
@@ -322,16 +371,33 @@ impl State {
 
     /// Every collection that holds what we make.
     fn collections(&self) -> BTreeSet<Collection> {
-        let Places { region, firewalls } = &self.places;
+        let region = &self.region;
         let regional = [Kind::Address, Kind::BackendService, Kind::ForwardingRule, Kind::HealthCheck];
         let mut all: BTreeSet<Collection> = regional.map(|kind| (region.clone(), kind)).into();
-        all.insert((firewalls.clone(), Kind::Firewall));
+        all.extend(self.firewalls.iter().map(|place| (place.clone(), Kind::Firewall)));
         for zone in self.zones.iter().flatten() {
             let zone = Place::zone(&region.project, zone);
             all.extend([Kind::EndpointGroup, Kind::InstanceGroup].map(|kind| (zone.clone(), kind)));
         }
         all
     }
+}
+
+/// Where the nodes of a group are.
+fn cell(group: &Reference, it: &Thing) -> Option<Cell> {
+    let subnetwork = match it {
+        Thing::EndpointGroup(group) => group.subnetwork.as_deref(),
+        Thing::InstanceGroup(group) => group.rest.get("subnetwork").and_then(|url| url.as_str()),
+        _ => None,
+    };
+    let subnetwork = Reference::parse(subnetwork?)?.url();
+    Some(Cell { zone: zone_of(&group.place)?.to_owned(), subnetwork })
+}
+
+/// The groups that a backend service leads to.
+fn groups_of(it: &Thing) -> BTreeSet<Reference> {
+    let Thing::BackendService(service) = it else { return BTreeSet::new() };
+    service.backends.iter().filter_map(|backend| Reference::parse(&backend.group)).collect()
 }
 
 /// Whose a resource with this description is; `None` if it is not this cluster's.

@@ -41,6 +41,11 @@ pub enum Failure {
         /// How long it was waited for.
         after: Duration,
     },
+    /// No connection could be made, to Compute Engine or to where credentials come from: nothing was sent.
+    Unreachable {
+        /// What happened.
+        reason: String,
+    },
     /// The request was never sent: no credentials, an argument that the client refuses.
     NotSent {
         /// Why.
@@ -77,7 +82,7 @@ impl ApiError {
         match &self.kind {
             Failure::Answered { status, operation, .. } => *status >= 500 && operation.is_none(),
             Failure::NoAnswer { .. } | Failure::TimedOut { .. } | Failure::Unreadable { .. } => true,
-            Failure::NotSent { .. } => false,
+            Failure::Unreachable { .. } | Failure::NotSent { .. } => false,
         }
     }
 }
@@ -92,6 +97,7 @@ impl fmt::Display for Failure {
             }
             Self::NoAnswer { reason } => write!(f, "no answer: {reason}"),
             Self::TimedOut { after } => write!(f, "no answer within {} s", after.as_secs()),
+            Self::Unreachable { reason } => write!(f, "not reached: {reason}"),
             Self::NotSent { reason, .. } => write!(f, "not sent: {reason}"),
             Self::Unreadable { what } => write!(f, "the answer cannot be read: {what}"),
         }

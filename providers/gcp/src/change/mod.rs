@@ -103,7 +103,9 @@ impl Change {
         let (action, diff) = match &self.what {
             What::Insert(it) => (Action::Create, told(it, self.towards)),
             What::Update(_) => (Action::Update, self.fields.clone()),
-            What::GlobalAccess(to) => (Action::Update, vec![field("allowGlobalAccess", Some(json!(!to)), json!(to))]),
+            What::GlobalAccess(to) => {
+                (Action::Update, vec![field("allowGlobalAccess", Some(json!(!to)), json!(to))])
+            }
             What::Labels(labels) => (Action::Update, vec![field("labels", None, json!(labels))]),
             What::Members(members) => (Action::Update, members.told()),
             What::Delete => (Action::Delete, Vec::new()),

@@ -9,6 +9,7 @@ use super::Client;
 use crate::api::error::Failure;
 use crate::api::types::{BackendHealth, Endpoint, EndpointEntry, InstanceRef, Resource};
 use crate::api::{ApiError, Method, Page, Place, Reference, Verb};
+use crate::culprit;
 use crate::error::{GcpError, Object};
 
 impl Client {
@@ -126,21 +127,8 @@ fn read_all<T: DeserializeOwned>(items: &[Value]) -> Result<Vec<T>, String> {
 
 /// Reads one item, or says which field of which item cannot be read.
 fn read<T: DeserializeOwned>(item: &Value) -> Result<T, String> {
-    T::deserialize(item).map_err(|error| {
-        let name = item.get("name").and_then(Value::as_str).unwrap_or("an item without a name");
-        match culprit::<T>(item) {
-            Some(field) => format!("{field} of {name}: {error}"),
-            None => format!("{name}: {error}"),
-        }
-    })
-}
-
-/// The field without which the item could be read.
-fn culprit<T: DeserializeOwned>(item: &Value) -> Option<&str> {
-    let fields = item.as_object()?;
-    fields.keys().map(String::as_str).find(|field| {
-        let mut rest = fields.clone();
-        rest.remove(*field);
-        T::deserialize(Value::Object(rest)).is_ok()
+    culprit::read(item).map_err(|why| match item.get("name").and_then(Value::as_str) {
+        Some(name) => format!("{name}: {why}"),
+        None => format!("an item without a name: {why}"),
     })
 }

@@ -103,7 +103,7 @@ async fn an_item_that_cannot_be_read_fails_the_list_by_field_and_name() {
     let error = client.list::<Address>(&region(), None).await.unwrap_err();
     assert_eq!(error.category().as_str(), "AnswerUnreadable");
     let text = error.answer().unwrap().to_string();
-    assert!(text.contains("prefixLength of b: invalid type: string"), "{text}");
+    assert!(text.contains("b: prefixLength: invalid type: string"), "{text}");
 
     script.page(vec![json!({ "address": "192.0.2.1" })], None);
     let error = client.list::<Address>(&region(), None).await.unwrap_err();

@@ -10,6 +10,7 @@ use super::rules::{Turnover, family_of};
 use crate::api::types::{Address, AddressType, ForwardingRule, Scheme};
 use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
+use crate::defaults::path;
 use crate::observe::{Observed, Thing};
 use crate::resources::{AddressSource, AddressWish, Wanted};
 
@@ -36,7 +37,8 @@ fn of_rules(wanted: &Wanted, observed: &Observed, family: IpFamily) -> Option<Ip
     let wish = wanted.forwarding_rules.iter().find(|wish| wish.family == family);
     let can_have = |rule: &ForwardingRule| wish.is_none_or(|wish| same_pool(rule, &wish.it));
     let rules = observed.rules().filter(|(_, _, rule)| family_of(rule) == family && can_have(rule));
-    let stays = |reference: &Reference| wanted.forwarding_rules.iter().any(|wish| wish.reference == *reference);
+    let stays =
+        |reference: &Reference| wanted.forwarding_rules.iter().any(|wish| wish.reference == *reference);
     let best = rules.filter_map(|(reference, _, rule)| Some((!stays(reference), ip_of(rule)?))).min();
     best.map(|(_, address)| address)
 }
@@ -56,8 +58,7 @@ fn fits(address: &Address, wish: &Address, family: IpFamily) -> bool {
         && kind(address) == kind(wish)
         && (kind(wish) == AddressType::Internal || tier(address) == tier(wish))
         && (wish.purpose.is_none() || address.purpose == wish.purpose)
-        && (wish.subnetwork.is_none()
-            || same_url(address.subnetwork.as_deref(), wish.subnetwork.as_deref()))
+        && (wish.subnetwork.is_none() || same_url(address.subnetwork.as_deref(), wish.subnetwork.as_deref()))
 }
 
 /// Reservations to make: where one is to be kept, and where the address of a rule must outlive it for a moment.
@@ -163,8 +164,7 @@ pub(crate) fn text_of(address: IpAddr) -> String {
 
 /// Whether two URLs tell the same resource.
 pub(super) fn same_url(one: Option<&str>, other: Option<&str>) -> bool {
-    let read = |url: Option<&str>| url.and_then(Reference::parse);
-    one == other || (read(one).is_some() && read(one) == read(other))
+    one.map(path) == other.map(path)
 }
 
 /// Whether several rules can have an internal address, as far as its rules tell.

@@ -25,7 +25,8 @@ pub(super) fn checks(diff: &Diff<'_>) -> Vec<Change> {
 
 /// Groups that are missing.
 pub(super) fn groups(diff: &Diff<'_>) -> Vec<Change> {
-    let missing = diff.wanted.groups.iter().filter(|wish| !diff.observed.things.contains_key(&wish.reference));
+    let missing =
+        diff.wanted.groups.iter().filter(|wish| !diff.observed.things.contains_key(&wish.reference));
     let insert = missing.map(|wish| {
         let change = Change::new(Stage::Base, &wish.reference, What::Insert(Box::new(group(wish))));
         change.shared(wish.shared)

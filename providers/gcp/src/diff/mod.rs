@@ -71,7 +71,7 @@ fn refuse_strangers(wanted: &Wanted, observed: &Observed) -> Result<(), GcpError
     let Some(foreign) = observed.foreign.first() else { return Ok(()) };
     Err(GcpError::Foreign {
         whom: wanted.lb.to_string(),
-        what: foreign.reference.clone(),
+        what: Box::new(foreign.reference.clone()),
         owner: foreign.owner.as_ref().map(ToString::to_string),
     })
 }

@@ -24,7 +24,8 @@ impl Turnover<'_> {
     /// Whether new rules get an address that rules have already.
     pub(super) fn reuses(&self, diff: &Diff<'_>, family: IpFamily, address: IpAddr) -> bool {
         let has = |rule: &ForwardingRule| ip_of(rule) == Some(address);
-        self.new.iter().any(|wish| wish.family == family) && diff.observed.rules().any(|(_, _, rule)| has(rule))
+        self.new.iter().any(|wish| wish.family == family)
+            && diff.observed.rules().any(|(_, _, rule)| has(rule))
     }
 
     /// Whether a rule that goes before the new ones come keeps a backend service from becoming one for that protocol.
@@ -46,7 +47,8 @@ pub(super) fn turnover<'a>(diff: &Diff<'a>) -> Turnover<'a> {
         wanted.forwarding_rules.iter().any(|wish| wish.reference == *reference)
             && !new.iter().any(|wish| wish.reference == *reference)
     };
-    let old = observed.rules().filter(|(reference, owner, _)| diff.is_disposable(owner) && !is_wanted(reference));
+    let old =
+        observed.rules().filter(|(reference, owner, _)| diff.is_disposable(owner) && !is_wanted(reference));
     let old = old.map(|(reference, _, rule)| (reference, rule, is_in_the_way(diff, &new, reference, rule)));
     let old = old.collect();
     Turnover { new, old }

@@ -45,7 +45,7 @@ pub(super) fn meaning(error: &ApiError) -> Meaning {
                 _ => meaning,
             }
         }
-        Failure::NoAnswer { .. } => UNAVAILABLE,
+        Failure::NoAnswer { .. } | Failure::Unreachable { .. } => UNAVAILABLE,
         Failure::TimedOut { .. } => Meaning { word: "CallTimedOut", ..UNAVAILABLE },
         Failure::NotSent { .. } => Meaning {
             class: ErrorClass::Denied,
@@ -109,6 +109,8 @@ pub(super) const CREDENTIALS_REJECTED: &str = "CredentialsRejected";
 pub(super) const NAME_TAKEN: &str = "NameTaken";
 /// The word for something that is not there.
 pub(super) const RESOURCE_VANISHED: &str = "ResourceVanished";
+/// The word for something that cannot go because something else uses it.
+pub(super) const IN_USE: &str = "WaitingForRelease";
 /// The word for a fingerprint that is not the last one.
 pub(super) const CHANGED_MEANWHILE: &str = "ChangedMeanwhile";
 
@@ -221,7 +223,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         &["resourceInUseByAnotherResource", "resourceInUse", "inUse"],
         ErrorClass::Waiting { poll: RELEASE },
-        "WaitingForRelease",
+        IN_USE,
         "it is still used; it is tried again",
     ),
     of(&["ipInUseByAnotherResource", "ipAddressInUse", "externalIpAlreadyInUse"], ADDRESS_IN_USE),

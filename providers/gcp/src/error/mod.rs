@@ -53,6 +53,14 @@ pub enum GcpError {
         #[source]
         unseen: Option<Box<GcpError>>,
     },
+    /// Something that was there when the project was listed is gone.
+    #[error("the {} {what} of {whom} is gone: everything is read again and what is missing made again", what.kind)]
+    Vanished {
+        /// Whose it was.
+        whom: String,
+        /// What.
+        what: Reference,
+    },
     /// Something that does not carry our marks has a name that we need.
     #[error("the {} {what}, {}, is in the way of {whom}: rename or delete it, or ask for another name",
         what.kind, owned_by(owner.as_deref()))]
@@ -209,6 +217,11 @@ impl GcpError {
         self.answer().is_some_and(|error| codes::meaning(error).word == codes::RESOURCE_VANISHED)
     }
 
+    /// Whether something cannot go because something else uses it.
+    pub fn is_in_use(&self) -> bool {
+        self.answer().is_some_and(|error| codes::meaning(error).word == codes::IN_USE)
+    }
+
     /// Whether the controller lacks a permission for the request.
     pub fn is_forbidden(&self) -> bool {
         self.answer().is_some_and(|error| codes::meaning(error).advice == Advice::Allow)
@@ -255,7 +268,7 @@ impl Classified for GcpError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Call(call) => codes::meaning(&call.error).class,
-            Self::AlreadyExists { .. } | Self::Foreign { .. } => ErrorClass::Conflict,
+            Self::AlreadyExists { .. } | Self::Vanished { .. } | Self::Foreign { .. } => ErrorClass::Conflict,
             // Everything goes on as soon as one attempt succeeds.
             Self::CredentialsRejected { until } => ErrorClass::Throttled { after: Some(*until) },
             Self::StillRunning { poll, .. }
@@ -273,6 +286,7 @@ impl Classified for GcpError {
             Self::Network(error) => return error.category(),
             Self::Call(call) => codes::meaning(&call.error).word,
             Self::AlreadyExists { .. } => codes::NAME_TAKEN,
+            Self::Vanished { .. } => codes::RESOURCE_VANISHED,
             Self::StillRunning { .. } => "OperationRunning",
             Self::Foreign { .. } => "ForeignResource",
             Self::StillInUse { .. } | Self::Unsettled { .. } => "WaitingForRelease",

@@ -43,6 +43,11 @@ pub struct Known {
     pub rules: Vec<ForwardingRule>,
 }
 
+/// The region of the load balancers: as configured, else that of the nodes of this wish or of the first one seen.
+pub fn region(cache: &NetworkCache, desired: Option<&DesiredLb>) -> Result<Place, NetworkError> {
+    cache.region(&desired.map(nodes::instances).unwrap_or_default())
+}
+
 /// What a wish has to know about the network. How the groups of the cluster are made up is not told here: there is one
 /// shard, and no group.
 pub fn facts(desired: &DesiredLb, settings: &Settings, known: &Known) -> Result<Facts, NetworkError> {

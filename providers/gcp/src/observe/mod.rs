@@ -13,8 +13,8 @@ use crate::resources::Wanted;
 
 mod model;
 
-pub use model::{Foreign, Found, Observed, Owner, Thing};
 pub(crate) use model::each;
+pub use model::{Foreign, Found, Observed, Owner, Thing};
 
 /// What exists of a load balancer, as far as it takes to compare it with a wish.
 ///

@@ -57,3 +57,6 @@ pub fn read(desired: &DesiredLb) -> Reading {
     let Findings { refusals, problems, .. } = findings;
     Reading { settings: Settings { balancer, members }, refusals, problems }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use landfall_core::class::{Class, Sharing};
 use landfall_core::ids::{ClassName, IdError, ProviderName};
 use landfall_core::params::ClassParams;
 use landfall_core::params::aws::AwsParams;
+use landfall_core::params::gcp::GcpParams;
 use landfall_core::params::metal::MetalParams;
 use landfall_core::refusal::categories;
 use landfall_core::selector::{Labels, SelectorError, fits};
@@ -52,6 +53,7 @@ use crate::conditions::{Problem, with_ready};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.aws) || self.provider == 'aws'").message("aws may only be given if provider is aws"),
+    validation = Rule::new("!has(self.gcp) || self.provider == 'gcp'").message("gcp may only be given if provider is gcp"),
     validation = Rule::new("!has(self.metal) || self.provider == 'metal'")
         .message("metal may only be given if provider is metal"),
 )]
@@ -64,6 +66,11 @@ pub struct LoadBalancerClassSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "AwsParams")]
     pub aws: Option<Lenient<AwsParams>>,
+
+    /// Parameters of the provider gcp; its defaults if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "GcpParams")]
+    pub gcp: Option<Lenient<GcpParams>>,
 
     /// Parameters of the provider metal; its defaults if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,6 +196,7 @@ impl TryFrom<&LoadBalancerClass> for Class {
 fn params(spec: &LoadBalancerClassSpec, provider: ProviderName) -> Result<ClassParams, ClassError> {
     let given = [
         ("spec.aws", spec.aws.is_some(), ProviderName::Aws),
+        ("spec.gcp", spec.gcp.is_some(), ProviderName::Gcp),
         ("spec.metal", spec.metal.is_some(), ProviderName::Metal),
     ];
     if let Some((field, ..)) = given.into_iter().find(|(_, given, owner)| *given && *owner != provider) {
@@ -196,6 +204,9 @@ fn params(spec: &LoadBalancerClassSpec, provider: ProviderName) -> Result<ClassP
     }
     if let Some(aws) = &spec.aws {
         return Ok(ClassParams::Aws(Box::new(read("spec.aws", aws)?)));
+    }
+    if let Some(gcp) = &spec.gcp {
+        return Ok(ClassParams::Gcp(Box::new(read("spec.gcp", gcp)?)));
     }
     if let Some(metal) = &spec.metal {
         return Ok(ClassParams::Metal(read("spec.metal", metal)?));

@@ -63,6 +63,15 @@ fn session_affinity(#[case] extra: Value, #[case] want: SessionAffinity) {
 }
 
 #[rstest]
+#[case(json!({}), None)]
+#[case(json!({"trafficDistribution": "PreferClose"}), Some(TrafficDistribution::PreferSameZone))]
+#[case(json!({"trafficDistribution": "PreferSameZone"}), Some(TrafficDistribution::PreferSameZone))]
+#[case(json!({"trafficDistribution": "PreferSameNode"}), Some(TrafficDistribution::PreferSameNode))]
+fn traffic_distribution(#[case] extra: Value, #[case] want: Option<TrafficDistribution>) {
+    assert_eq!(read_spec(spec(extra), json!({})).0.distribution, want);
+}
+
+#[rstest]
 #[case(json!({"loadBalancerSourceRanges": [" 10.0.0.0/8 "]}), json!({}), &["10.0.0.0/8"], &[])]
 #[case(json!({"loadBalancerSourceRanges": ["10.0.0.0/8", "2001:db8::/32"]}), json!({}), &["10.0.0.0/8"], &["2001:db8::/32"])]
 #[case(json!({}), json!({annotations::SOURCE_RANGES: "10.0.0.0/8, 2001:db8::/32,"}), &["10.0.0.0/8"], &["2001:db8::/32"])]

@@ -46,8 +46,8 @@ pub struct GcpParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ZonalAffinity")]
     pub zonal_affinity: Option<ZonalAffinity>,
-    /// Nodes get connections by the number of their pods; for external load balancers and Services with
-    /// `externalTrafficPolicy: Local`. Default: false.
+    /// Nodes get connections by the number of their pods; for Services with `externalTrafficPolicy: Local`. Default:
+    /// false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub weighted: Option<bool>,
@@ -70,7 +70,7 @@ pub struct GcpParams {
     /// Service accounts of the nodes, for firewall rules instead of tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_service_accounts: Vec<String>,
-    /// Labels for everything made that can have labels.
+    /// Labels of forwarding rules and addresses, 56 at most.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
@@ -176,7 +176,7 @@ pub enum ZonalAffinity {
     Disabled,
     /// They are, while enough nodes of the zone are healthy.
     SpillCrossZone,
-    /// They always are, also where no node of the zone is left.
+    /// They always are, also where no node of the zone is healthy.
     StayWithinZone,
 }
 
@@ -195,7 +195,7 @@ impl ZonalAffinity {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheckParams {
-    /// How to ask. Default: Http.
+    /// How to ask. Default: HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "HealthProtocol")]
     pub protocol: Option<HealthProtocol>,
@@ -208,19 +208,19 @@ pub struct HealthCheckParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub path: Option<String>,
-    /// Seconds between two checks, 1 to 300.
+    /// Seconds between two checks, 1 to 300. Default: 8, and 3 with `externalTrafficPolicy: Local`; at least the timeout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 300))]
     pub interval_seconds: Option<u16>,
-    /// Seconds until a check has failed, 1 to 300 and at most the interval.
+    /// Seconds until a check has failed, 1 to 300 and at most the interval. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 300))]
     pub timeout_seconds: Option<u16>,
-    /// Successes in a row that make a node healthy, 1 to 10.
+    /// Successes in a row that make a node healthy, 1 to 10. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 10))]
     pub healthy_threshold: Option<u16>,
-    /// Failures in a row that make a node unhealthy, 1 to 10.
+    /// Failures in a row that make a node unhealthy, 1 to 10. Default: 3, and 2 with `externalTrafficPolicy: Local`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 10))]
     pub unhealthy_threshold: Option<u16>,

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use landfall_core::error::Category;
 use landfall_core::params::aws::{HealthCheckParams, HealthProtocol, Publish, Scheme, TargetType};
+use landfall_core::params::gcp;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ fn at(second: i64) -> Timestamp {
 #[case::own_block("gold", json!({"provider": "metal", "metal": {"addressPools": ["lan"]}}))]
 #[case::own_block_empty("gold", json!({"provider": "metal", "metal": {}}))]
 #[case::aws_block("gold", json!({"provider": "aws", "aws": {"scheme": "internet-facing", "targetType": "ip"}}))]
+#[case::gcp_block("gold", json!({"provider": "gcp", "gcp": {"scheme": "Internal", "logging": {"enabled": true}}}))]
 #[case::provider_name("metal", json!({"provider": "metal"}))]
 #[case::longest_name(&"x".repeat(63), json!({"provider": "gcp"}))]
 fn classes_are_accepted(#[case] name: &str, #[case] spec: Value) {
@@ -54,6 +56,11 @@ fn classes_are_accepted(#[case] name: &str, #[case] spec: Value) {
     "gold",
     json!({"provider": "metal", "aws": {}}),
     "spec: aws may only be given if provider is aws"
+)]
+#[case::foreign_gcp_block(
+    "gold",
+    json!({"provider": "metal", "gcp": {}}),
+    "spec: gcp may only be given if provider is gcp"
 )]
 #[case::name_of_another_provider(
     "aws",
@@ -162,6 +169,59 @@ fn parameters_of_aws_reach_the_core() {
     assert_eq!(Class::try_from(&object).unwrap().params, ClassParams::Aws(Box::new(expected)));
 }
 
+#[test]
+fn parameters_of_gcp_reach_the_core() {
+    let object = class(&json!({
+        "provider": "gcp",
+        "gcp": {
+            "scheme": "Internal",
+            "subnetwork": "edge",
+            "networkTier": "Standard",
+            "globalAccess": true,
+            "backends": "InstanceGroup",
+            "sessionAffinity": "ClientIpNoDestination",
+            "connectionDrainingSeconds": 60,
+            "connectionPersistence": "NeverPersist",
+            "zonalAffinity": "SpillCrossZone",
+            "weighted": true,
+            "healthCheck": {"protocol": "HTTPS", "port": 8443, "path": "/ok", "intervalSeconds": 5,
+                "timeoutSeconds": 2, "healthyThreshold": 3, "unhealthyThreshold": 4},
+            "logging": {"enabled": true, "samplePercent": 10},
+            "manageFirewall": false,
+            "targetTags": ["node"],
+            "targetServiceAccounts": ["nodes@shop.iam.gserviceaccount.com"],
+            "labels": {"team": "shop"},
+        },
+    }));
+    let expected = gcp::GcpParams {
+        scheme: Some(gcp::Scheme::Internal),
+        subnetwork: Some("edge".to_owned()),
+        network_tier: Some(gcp::NetworkTier::Standard),
+        global_access: Some(true),
+        backends: Some(gcp::Backends::InstanceGroup),
+        session_affinity: Some(gcp::Affinity::ClientIpNoDestination),
+        connection_draining_seconds: Some(60),
+        connection_persistence: Some(gcp::Persistence::NeverPersist),
+        zonal_affinity: Some(gcp::ZonalAffinity::SpillCrossZone),
+        weighted: Some(true),
+        health_check: Some(gcp::HealthCheckParams {
+            protocol: Some(gcp::HealthProtocol::Https),
+            port: Some(8443),
+            path: Some("/ok".to_owned()),
+            interval_seconds: Some(5),
+            timeout_seconds: Some(2),
+            healthy_threshold: Some(3),
+            unhealthy_threshold: Some(4),
+        }),
+        logging: Some(gcp::LoggingParams { enabled: true, sample_percent: Some(10) }),
+        manage_firewall: Some(false),
+        target_tags: vec!["node".to_owned()],
+        target_service_accounts: vec!["nodes@shop.iam.gserviceaccount.com".to_owned()],
+        labels: BTreeMap::from([("team".to_owned(), "shop".to_owned())]),
+    };
+    assert_eq!(Class::try_from(&object).unwrap().params, ClassParams::Gcp(Box::new(expected)));
+}
+
 #[rstest]
 #[case::provider(json!({"provider": "azure"}), "InvalidValue", &["spec.provider: \"azure\"", "aws"])]
 #[case::sharing(json!({"provider": "aws", "sharing": "Team"}), "InvalidValue", &["spec.sharing: \"Team\"", "Namespace"])]
@@ -174,6 +234,16 @@ fn parameters_of_aws_reach_the_core() {
     json!({"provider": "aws", "aws": {"racks": 3}}),
     "InvalidValue",
     &["spec.aws: {\"racks\":3}", "unknown field `racks`"]
+)]
+#[case::gcp_parameter(
+    json!({"provider": "gcp", "gcp": {"racks": 3}}),
+    "InvalidValue",
+    &["spec.gcp: {\"racks\":3}", "unknown field `racks`"]
+)]
+#[case::foreign_gcp_block(
+    json!({"provider": "aws", "gcp": {}}),
+    "ConflictingValues",
+    &["spec.gcp", "another provider than \"aws\""]
 )]
 #[case::foreign_aws_block(
     json!({"provider": "gcp", "aws": {}}),

@@ -1,0 +1,119 @@
+//! Makes decided changes, stage by stage, and writes back what became of each.
+
+use futures::future::join_all;
+use landfall_core::ids::LbId;
+use landfall_core::outcome::Problem;
+use landfall_core::plan::Step;
+
+use crate::account::Account;
+use crate::api::{Kind, Reference};
+use crate::change::{Change, Stage, What};
+use crate::client::Client;
+use crate::error::GcpError;
+use crate::observe::{self, Observed};
+use crate::resources::Wanted;
+
+pub(crate) mod command;
+mod overlay;
+mod write;
+
+/// What came of changes.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// The steps taken, in order.
+    pub(crate) steps: Vec<Step>,
+    /// What Google did not take although the rest is done.
+    pub(crate) problems: Vec<Problem>,
+    /// Something could not go yet because it is still used: to be tried again soon.
+    pub(crate) postponed: Vec<Reference>,
+}
+
+/// How one change ended that did not fail.
+enum Done {
+    /// It is made.
+    Made,
+    /// There was nothing to do after all.
+    Spared,
+    /// What must go is still used.
+    Postponed,
+    /// It is not made, and somebody should know.
+    With(Box<Problem>),
+}
+
+/// What changes work with.
+#[derive(Clone, Copy)]
+pub(crate) struct Worker<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) account: &'a Account,
+    /// Whose changes they are.
+    pub(crate) lb: &'a LbId,
+    /// The wish; `None` for a release, which fills in no addresses.
+    pub(crate) wanted: Option<&'a Wanted>,
+}
+
+impl Worker<'_> {
+    /// Makes the changes, those of one stage at the same time, and adds to what was applied. Stops after the first stage
+    /// of which one failed; the next run goes on from what it then observes.
+    pub(crate) async fn apply(
+        &self,
+        mut changes: Vec<Change>,
+        applied: &mut Applied,
+    ) -> Result<(), GcpError> {
+        changes.sort_by_key(|change| change.stage);
+        for stage in changes.chunk_by(|one, other| one.stage == other.stage) {
+            let results = join_all(stage.iter().map(|change| self.make(change))).await;
+            let mut failed = None;
+            for (change, result) in stage.iter().zip(results) {
+                match result {
+                    Ok(Done::Made) => applied.steps.push(change.step()),
+                    Ok(Done::Spared) => {}
+                    Ok(Done::Postponed) => applied.postponed.push(change.reference.clone()),
+                    Ok(Done::With(problem)) => applied.problems.push(*problem),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            failed.map_or(Ok(()), Err)?;
+        }
+        Ok(())
+    }
+
+    async fn make(&self, change: &Change) -> Result<Done, GcpError> {
+        tracing::debug!(lb = %self.lb, step = %change.step(), "applying");
+        let reference = &change.reference;
+        let made = match &change.what {
+            What::Insert(it) => self.insert(change, it).await,
+            What::Update(it) => self.update(change, it).await,
+            What::GlobalAccess(allowed) => self.global_access(reference, *allowed).await,
+            What::Labels(labels) => self.labels(reference, labels).await,
+            What::Members(members) => self.members(reference, members).await,
+            What::Delete => self.delete(reference).await,
+        };
+        match made {
+            Err(error) if is_spare(change.stage) && error.is_in_use() => Ok(Done::Postponed),
+            // The rules of a Shared VPC may be the business of its host project's administrators alone.
+            Err(error) if self.is_theirs(reference) && error.is_forbidden() => {
+                Ok(Done::With(Box::new(self.left_to_others(change, &error)?)))
+            }
+            made => made,
+        }
+    }
+
+    /// Whether a change may be left to others. Not in a release: what is left behind has to be known.
+    fn is_theirs(&self, reference: &Reference) -> bool {
+        let of_host = reference.kind == Kind::Firewall && self.account.is_host(&reference.place);
+        of_host && self.wanted.is_some()
+    }
+
+    /// What exists now, as far as it is known.
+    fn observed(&self) -> Observed {
+        match self.wanted {
+            Some(wanted) => observe::look_back(self.account, wanted),
+            None => self.account.observed(self.lb, &std::collections::BTreeSet::new()),
+        }
+    }
+}
+
+/// Whether a change only tidies up.
+fn is_spare(stage: Stage) -> bool {
+    matches!(stage, Stage::SpareRules | Stage::SpareServices | Stage::SpareRest)
+}

@@ -1,0 +1,231 @@
+//! The calls of one change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::overlay::overlay;
+use super::{Done, Worker};
+use crate::account::list;
+use crate::api::types::{Address, Endpoint};
+use crate::api::{Kind, Reference};
+use crate::change::{Change, Members};
+use crate::diff::{chosen, text_of};
+use crate::error::GcpError;
+use crate::marks;
+use crate::observe::{Thing, each};
+
+impl Worker<'_> {
+    pub(super) async fn insert(&self, change: &Change, it: &Thing) -> Result<Done, GcpError> {
+        let reference = &change.reference;
+        let it = self.filled(change, it)?;
+        let writing = self.account.writing(self.lb, reference);
+        let inserted = each!(&it, body => self.client.insert(reference, body).await);
+        if let Err(error) = inserted {
+            if self.is_held_by_others(&it, &error).await? {
+                writing.unchanged();
+                return Ok(Done::Spared);
+            }
+            return settle(writing, error);
+        }
+        match it {
+            // Google has chosen the address, or says how it is spelled.
+            Thing::Address(_) | Thing::ForwardingRule(_) => {
+                let there = self.there(reference).await?;
+                writing.put(Arc::new(there));
+            }
+            Thing::EndpointGroup(_) | Thing::InstanceGroup(_) => {
+                writing.members(Arc::new(it), Arc::default());
+            }
+            it => writing.put(Arc::new(it)),
+        }
+        self.felt(reference);
+        Ok(Done::Made)
+    }
+
+    pub(super) async fn update(&self, change: &Change, it: &Thing) -> Result<Done, GcpError> {
+        let reference = &change.reference;
+        let it = self.filled(change, it)?;
+        let writing = self.account.writing(self.lb, reference);
+        let there = self.there(reference).await?;
+        let body = overlay(&it, there).ok_or_else(|| self.lost(reference))?;
+        match each!(&body, body => self.client.update(reference, body).await) {
+            Ok(()) => writing.put(Arc::new(body)),
+            Err(error) => return settle(writing, error),
+        }
+        self.felt(reference);
+        Ok(Done::Made)
+    }
+
+    pub(super) async fn global_access(&self, reference: &Reference, allowed: bool) -> Result<Done, GcpError> {
+        let writing = self.account.writing(self.lb, reference);
+        let Thing::ForwardingRule(mut rule) = self.there(reference).await? else {
+            return Err(self.lost(reference));
+        };
+        let mut fields = json!({ "allowGlobalAccess": allowed });
+        if let Some(fingerprint) = &rule.fingerprint {
+            fields["fingerprint"] = fingerprint.as_str().into();
+        }
+        match self.client.patch(reference, fields).await {
+            Ok(()) => {
+                rule.allow_global_access = Some(allowed);
+                writing.put(Arc::new(Thing::ForwardingRule(rule)));
+                Ok(Done::Made)
+            }
+            Err(error) => settle(writing, error),
+        }
+    }
+
+    pub(super) async fn labels(
+        &self,
+        reference: &Reference,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Done, GcpError> {
+        let writing = self.account.writing(self.lb, reference);
+        let mut there = self.there(reference).await?;
+        let (has, fingerprint) = match &mut there {
+            Thing::ForwardingRule(rule) => (&mut rule.labels, rule.label_fingerprint.clone()),
+            Thing::Address(address) => (&mut address.labels, address.label_fingerprint.clone()),
+            _ => return Err(self.lost(reference)),
+        };
+        match self.client.set_labels(reference, labels, fingerprint.as_deref()).await {
+            Ok(()) => {
+                has.clone_from(labels);
+                writing.put(Arc::new(there));
+                Ok(Done::Made)
+            }
+            Err(error) => settle(writing, error),
+        }
+    }
+
+    /// Those that come are added before those that go are taken out.
+    pub(super) async fn members(&self, group: &Reference, members: &Members) -> Result<Done, GcpError> {
+        let observed = self.observed();
+        let it = observed.things.get(group).map(|found| Arc::clone(&found.it));
+        let it = it.ok_or_else(|| self.lost(group))?;
+        let mut there: BTreeSet<Endpoint> =
+            observed.members.get(group).map(|there| (**there).clone()).unwrap_or_default();
+        let new: Vec<Endpoint> = members.new.keys().cloned().collect();
+        let writing = self.account.writing(self.lb, group);
+        let changed = match group.kind {
+            Kind::InstanceGroup => self.instances(group, &new, &members.gone).await,
+            _ => self.endpoints(group, &new, &members.gone).await,
+        };
+        if let Err(error) = changed {
+            // Some of it may have been done.
+            drop(writing);
+            return Err(error);
+        }
+        there.retain(|endpoint| !members.gone.contains(endpoint));
+        there.extend(new);
+        writing.members(it, Arc::new(there));
+        Ok(Done::Made)
+    }
+
+    pub(super) async fn delete(&self, reference: &Reference) -> Result<Done, GcpError> {
+        let writing = self.account.writing(self.lb, reference);
+        match self.client.delete(reference).await {
+            Ok(()) => {
+                writing.gone();
+                Ok(Done::Made)
+            }
+            Err(error) => settle(writing, error),
+        }
+    }
+
+    async fn endpoints(
+        &self,
+        group: &Reference,
+        new: &[Endpoint],
+        gone: &[Endpoint],
+    ) -> Result<(), GcpError> {
+        self.client.attach(group, new).await?;
+        self.client.detach(group, gone).await
+    }
+
+    async fn instances(
+        &self,
+        group: &Reference,
+        new: &[Endpoint],
+        gone: &[Endpoint],
+    ) -> Result<(), GcpError> {
+        let urls = |all: &[Endpoint]| {
+            let url = |endpoint: &Endpoint| group.place.at(Kind::Instance, &endpoint.instance).url();
+            all.iter().map(url).collect::<Vec<_>>()
+        };
+        self.client.add_instances(group, &urls(new)).await?;
+        self.client.remove_instances(group, &urls(gone)).await
+    }
+
+    /// The resource with the address that it is about, which is known by now.
+    fn filled(&self, change: &Change, it: &Thing) -> Result<Thing, GcpError> {
+        let Some(family) = change.towards else { return Ok(it.clone()) };
+        let observed = self.observed();
+        let address = self.wanted.and_then(|wanted| chosen(wanted, &observed, family)).map(text_of);
+        match (it, address) {
+            // Google chooses one.
+            (Thing::ForwardingRule(rule), address) => {
+                let mut rule = rule.clone();
+                rule.ip_address = address;
+                Ok(Thing::ForwardingRule(rule))
+            }
+            (Thing::Firewall(firewall), Some(address)) => {
+                let mut firewall = firewall.clone();
+                firewall.destination_ranges = vec![address];
+                Ok(Thing::Firewall(firewall))
+            }
+            // Without an address it would let clients in to everything.
+            _ => Err(self.lost(&change.reference)),
+        }
+    }
+
+    /// Whether an address could not be reserved because somebody else has reserved it: then it is held already.
+    async fn is_held_by_others(&self, it: &Thing, error: &GcpError) -> Result<bool, GcpError> {
+        let Thing::Address(Address { address: Some(address), name, .. }) = it else { return Ok(false) };
+        let refused = error.answer().and_then(crate::api::ApiError::status);
+        if !refused.is_some_and(|status| matches!(status, 400 | 409 | 412)) {
+            return Ok(false);
+        }
+        let place = self.account.region();
+        let filter = format!("address=\"{address}\"");
+        let all = self.client.list::<Address>(place, Some(&filter)).await?;
+        Ok(all.iter().any(|other| other.address.as_ref() == Some(address) && other.name != *name))
+    }
+
+    /// What is there now, with our marks still.
+    async fn there(&self, reference: &Reference) -> Result<Thing, GcpError> {
+        let there = list::get(self.client, reference).await?;
+        let there = there.ok_or_else(|| self.vanished(reference))?;
+        if marks::is_ours(self.account.cluster(), there.description()) {
+            return Ok(there);
+        }
+        let (whom, what) = (self.lb.to_string(), Box::new(reference.clone()));
+        Err(GcpError::Foreign { whom, what, owner: None })
+    }
+
+    /// The nodes of a backend service may feel a change.
+    fn felt(&self, reference: &Reference) {
+        if reference.kind == Kind::BackendService {
+            let freshness = self.account.freshness();
+            self.account.state().health.changed(reference, Instant::now(), freshness);
+        }
+    }
+
+    fn lost(&self, what: &Reference) -> GcpError {
+        GcpError::Lost { whom: self.lb.to_string(), what: format!("{} {}", what.kind, what.name) }
+    }
+
+    fn vanished(&self, what: &Reference) -> GcpError {
+        GcpError::Vanished { whom: self.lb.to_string(), what: what.clone() }
+    }
+}
+
+/// Notes that a change surely had no effect, unless the error leaves that open.
+fn settle(writing: crate::account::Writing<'_>, error: GcpError) -> Result<Done, GcpError> {
+    if !error.leaves_doubt() {
+        writing.unchanged();
+    }
+    Err(error)
+}

@@ -1,0 +1,220 @@
+//! How Google is reached: project, region, credentials, endpoint.
+
+use std::path::{Path, PathBuf};
+
+use google_cloud_auth::build_errors::Error as CredentialsError;
+use google_cloud_auth::credentials::{
+    Builder, Credentials, anonymous, external_account, impersonated, service_account, user_account,
+};
+use google_cloud_gax::client_builder::Error as BuildError;
+use serde_json::Value;
+
+mod metadata;
+
+use crate::sdk::Sdk;
+use metadata::Metadata;
+
+/// Settings that win over what is found. What is left out is found by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Project id. Else that of the credentials file, else that of the machine.
+    pub project: Option<String>,
+    /// Region, e.g. `europe-west3`. Else that of the machine.
+    pub region: Option<String>,
+    /// URL of the API instead of Google's. One that begins with `http://` is taken for a fake: it gets no credentials,
+    /// since they would be readable on the way.
+    pub endpoint: Option<String>,
+    /// File with credentials: a service account's key, or a configuration of workload identity federation. Else the
+    /// Application Default Credentials: the file of `GOOGLE_APPLICATION_CREDENTIALS`, that of
+    /// `gcloud auth application-default login`, the service account of the machine or of the pod.
+    pub credentials: Option<PathBuf>,
+    /// Project whose rate quotas are used, instead of that of the resources.
+    pub quota_project: Option<String>,
+    /// Host and port of the metadata server, instead of Google's.
+    pub metadata: Option<String>,
+}
+
+/// Where to send requests, and which project and region they are about.
+#[derive(Debug)]
+pub struct Connection {
+    /// The API.
+    pub sdk: Sdk,
+    /// Project id.
+    pub project: String,
+    /// Region.
+    pub region: String,
+}
+
+/// Why there is nothing to connect to.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody says which project or region.
+    #[error(
+        "no GCP {what}: set --gcp-{what} or LANDFALL_GCP_{}; the metadata server of Google's machines at {host} \
+         does not tell it",
+        what.to_ascii_uppercase()
+    )]
+    NotTold {
+        /// `project` or `region`.
+        what: &'static str,
+        /// Who was asked.
+        host: String,
+        /// What it answered.
+        source: metadata::MetadataError,
+    },
+    /// A name that cannot be one.
+    #[error(
+        "GCP {what} {name:?} is not a name of one: lower case letters, digits and dashes, e.g. {example}"
+    )]
+    BadName {
+        /// `project` or `region`.
+        what: &'static str,
+        /// What was given.
+        name: String,
+        /// How one looks.
+        example: &'static str,
+    },
+    /// The endpoint cannot be one.
+    #[error("GCP endpoint {endpoint:?} is not an http:// or https:// URL")]
+    BadEndpoint {
+        /// What was given.
+        endpoint: String,
+    },
+    /// Credentials are given for an endpoint to which they are not sent.
+    #[error(
+        "GCP endpoint {endpoint:?} is not https, so no credentials are sent to it: \
+         leave out the credentials file, or use https"
+    )]
+    Unprotected {
+        /// What was given.
+        endpoint: String,
+    },
+    /// The credentials file cannot be read.
+    #[error("GCP credentials file {} cannot be read", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The credentials file is none.
+    #[error("GCP credentials file {}: {reason}", path.display())]
+    BadFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There are no usable credentials.
+    #[error(
+        "no GCP credentials: set --gcp-credentials or GOOGLE_APPLICATION_CREDENTIALS to a file, \
+         run `gcloud auth application-default login`, or give the machine or the pod a service account"
+    )]
+    NoCredentials(#[source] CredentialsError),
+    /// The client cannot be made.
+    #[error("the client of Compute Engine cannot be set up")]
+    Client(#[source] BuildError),
+}
+
+/// Finds project, region, endpoint and where credentials come from. Neither credentials nor Compute Engine are asked for
+/// before the first call; the metadata server is asked for what is not told.
+pub async fn connect(options: &Options) -> Result<Connection, ConnectError> {
+    let endpoint = options.endpoint.as_deref();
+    if let Some(endpoint) = endpoint.filter(|endpoint| !is_url(endpoint)) {
+        return Err(ConnectError::BadEndpoint { endpoint: endpoint.to_owned() });
+    }
+    let file = options.credentials.as_deref().map(read).transpose()?;
+    let credentials = match (endpoint, file.as_ref()) {
+        (Some(endpoint), None) if is_plain(endpoint) => anonymous::Builder::new().build(),
+        (Some(endpoint), Some(_)) if is_plain(endpoint) => {
+            return Err(ConnectError::Unprotected { endpoint: endpoint.to_owned() });
+        }
+        (_, Some((path, json))) => from_file(path, json, options.quota_project.as_deref())?,
+        (_, None) => by_default(options.quota_project.as_deref())?,
+    };
+    let metadata = Metadata::at(options.metadata.as_deref());
+    let of_file = file.as_ref().and_then(|(_, json)| json.get("project_id")?.as_str());
+    let project = match options.project.as_deref().or(of_file) {
+        Some(project) => project.to_owned(),
+        None => metadata.project().await.map_err(|source| not_told("project", &metadata, source))?,
+    };
+    let region = match &options.region {
+        Some(region) => region.clone(),
+        None => metadata.region().await.map_err(|source| not_told("region", &metadata, source))?,
+    };
+    // Projects of a domain have its name before theirs: `example.com:web`.
+    check("project", &project, ".:", "web-production")?;
+    check("region", &region, "", "europe-west3")?;
+    let sdk = Sdk::new(&credentials, endpoint).await.map_err(ConnectError::Client)?;
+    Ok(Connection { sdk, project, region })
+}
+
+fn not_told(what: &'static str, by: &Metadata, source: metadata::MetadataError) -> ConnectError {
+    ConnectError::NotTold { what, host: by.host().to_owned(), source }
+}
+
+fn read(path: &Path) -> Result<(&Path, Value), ConnectError> {
+    let unreadable = |source| ConnectError::Unreadable { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let json = serde_json::from_slice(&bytes).map_err(|error| bad_file(path, error.to_string()))?;
+    Ok((path, json))
+}
+
+fn bad_file(path: &Path, reason: String) -> ConnectError {
+    ConnectError::BadFile { path: path.to_owned(), reason }
+}
+
+/// Credentials of the kind that the file says.
+fn from_file(path: &Path, json: &Value, quota_project: Option<&str>) -> Result<Credentials, ConnectError> {
+    macro_rules! build {
+        ($kind:ident) => {{
+            let builder = $kind::Builder::new(json.clone());
+            match quota_project {
+                Some(project) => builder.with_quota_project_id(project).build(),
+                None => builder.build(),
+            }
+        }};
+    }
+    let built = match json.get("type").and_then(Value::as_str) {
+        Some("service_account") => build!(service_account),
+        Some("external_account") => build!(external_account),
+        Some("impersonated_service_account") => build!(impersonated),
+        Some("authorized_user") => build!(user_account),
+        other => {
+            let given = other.map_or_else(|| "no type".to_owned(), |kind| format!("type {kind:?}"));
+            let accepted =
+                "service_account, external_account, impersonated_service_account and authorized_user";
+            return Err(bad_file(path, format!("it has {given}; accepted are {accepted}")));
+        }
+    };
+    built.map_err(|error| bad_file(path, error.to_string()))
+}
+
+fn by_default(quota_project: Option<&str>) -> Result<Credentials, ConnectError> {
+    let builder = Builder::default();
+    let builder = match quota_project {
+        Some(project) => builder.with_quota_project_id(project),
+        None => builder,
+    };
+    builder.build().map_err(ConnectError::NoCredentials)
+}
+
+fn check(what: &'static str, name: &str, besides: &str, example: &'static str) -> Result<(), ConnectError> {
+    let fits = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-') || besides.contains(letter);
+    if !name.is_empty() && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(ConnectError::BadName { what, name: name.to_owned(), example })
+}
+
+fn is_plain(endpoint: &str) -> bool {
+    endpoint.starts_with("http://")
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+
+use rstest::rstest;
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A metadata server that answers each path of `tells` with its text, and 404 to others. Fails a request without the
+/// header that keeps browsers and proxies out.
+async fn metadata(tells: &'static [(&'static str, &'static str)]) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut request, mut bytes) = (String::new(), [0; 1024]);
+            while !request.contains("\r\n\r\n") {
+                let read = stream.read(&mut bytes).await.unwrap();
+                request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+            }
+            assert!(request.to_ascii_lowercase().contains("metadata-flavor: google"), "{request}");
+            let asked = |path: &str| request.starts_with(&format!("GET /computeMetadata/v1/{path} HTTP/1.1"));
+            let told = tells.iter().find(|(path, _)| asked(path)).map(|(_, text)| *text);
+            let (status, text) = told.map_or(("404 Not Found", ""), |text| ("200 OK", text));
+            let length = text.len();
+            let head = format!(
+                "HTTP/1.1 {status}\r\nMetadata-Flavor: Google\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(format!("{head}{text}").as_bytes()).await.unwrap();
+        }
+    });
+    host
+}
+
+/// To a fake: without credentials, so that nothing of the machine matters.
+fn options() -> Options {
+    Options {
+        project: Some("p".to_owned()),
+        region: Some("r".to_owned()),
+        endpoint: Some("http://127.0.0.1:1".to_owned()),
+        ..Options::default()
+    }
+}
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+/// An error and its causes.
+fn text(error: &ConnectError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[tokio::test]
+async fn the_machine_tells_what_is_not_told() {
+    let tells =
+        &[("project/project-id", "web-production\n"), ("instance/zone", "projects/12/zones/europe-west3-a")];
+    let metadata = Some(metadata(tells).await);
+    let found = connect(&Options { project: None, region: None, metadata, ..options() }).await.unwrap();
+    assert_eq!((found.project.as_str(), found.region.as_str()), ("web-production", "europe-west3"));
+}
+
+#[tokio::test]
+async fn what_is_told_wins_and_nobody_is_asked() {
+    let found = connect(&Options { metadata: Some("127.0.0.1:1".to_owned()), ..options() }).await.unwrap();
+    assert_eq!((found.project.as_str(), found.region.as_str()), ("p", "r"));
+}
+
+#[tokio::test]
+async fn what_nobody_tells_is_asked_of_the_operator() {
+    let host = metadata(&[("instance/zone", "nowhere")]).await;
+    let nobody = Options { metadata: Some(host.clone()), ..options() };
+    let told = text(&connect(&Options { project: None, ..nobody.clone() }).await.unwrap_err());
+    assert_eq!(
+        told,
+        format!(
+            "no GCP project: set --gcp-project or LANDFALL_GCP_PROJECT; the metadata server of Google's machines at \
+             {host} does not tell it: it answered HTTP 404 Not Found"
+        )
+    );
+    let told = text(&connect(&Options { region: None, ..nobody }).await.unwrap_err());
+    assert!(told.contains("LANDFALL_GCP_REGION") && told.contains("the zone \"nowhere\" is not"), "{told}");
+}
+
+#[rstest]
+#[case(Options { project: Some("My Project".to_owned()), ..options() }, "GCP project \"My Project\" is not")]
+#[case(Options { region: Some(String::new()), ..options() }, "GCP region \"\" is not")]
+#[case(Options { region: Some("eu:west".to_owned()), ..options() }, "GCP region \"eu:west\" is not")]
+#[case(Options { endpoint: Some("localhost:1".to_owned()), ..options() }, "GCP endpoint \"localhost:1\" is not")]
+#[case(Options { endpoint: Some("http:///x".to_owned()), ..options() }, "GCP endpoint \"http:///x\" is not")]
+#[case(
+    Options { credentials: Some("/nowhere/key.json".into()), ..options() },
+    "GCP credentials file /nowhere/key.json cannot be read: No such file"
+)]
+#[tokio::test]
+async fn bad_settings_are_named(#[case] options: Options, #[case] wanted: &str) {
+    let told = text(&connect(&options).await.unwrap_err());
+    assert!(told.starts_with(wanted), "{told}");
+}
+
+#[tokio::test]
+async fn projects_of_a_domain_have_its_name() {
+    connect(&Options { project: Some("example.com:web".to_owned()), ..options() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn credentials_are_not_sent_in_the_clear() {
+    let key = file("{\"type\": \"service_account\"}");
+    let told = Options { credentials: Some(key.path().to_owned()), ..options() };
+    assert!(matches!(connect(&told).await.unwrap_err(), ConnectError::Unprotected { .. }));
+}
+
+#[rstest]
+#[case("{", "EOF while parsing")]
+#[case("{}", "it has no type; accepted are service_account, ")]
+#[case("{\"type\": \"magic\"}", "it has type \"magic\"; accepted are service_account, ")]
+#[case("{\"type\": \"service_account\"}", "")]
+#[tokio::test]
+async fn a_bad_credentials_file_is_named(#[case] content: &str, #[case] why: &str) {
+    let key = file(content);
+    let told = Options { credentials: Some(key.path().to_owned()), endpoint: None, ..options() };
+    let told = text(&connect(&told).await.unwrap_err());
+    let start = format!("GCP credentials file {}: {why}", key.path().display());
+    assert!(told.starts_with(&start), "{told}");
+}
+
+#[tokio::test]
+async fn the_credentials_file_tells_the_project_too() {
+    let key = file(
+        "{\"type\": \"authorized_user\", \"client_id\": \"i\", \"client_secret\": \"s\", \
+         \"refresh_token\": \"t\", \"project_id\": \"of-the-file\"}",
+    );
+    let told = Options {
+        credentials: Some(key.path().to_owned()),
+        endpoint: None,
+        project: None,
+        quota_project: Some("bills".to_owned()),
+        ..options()
+    };
+    assert_eq!(connect(&told).await.unwrap().project, "of-the-file");
+}

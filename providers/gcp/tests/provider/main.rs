@@ -1,0 +1,6 @@
+//! The provider on a stateful fake of Compute Engine.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod create;
+mod stage;

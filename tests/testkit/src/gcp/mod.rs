@@ -1,0 +1,3 @@
+//! A double of Google Cloud: [`fake`] is a fake Compute Engine.
+
+pub mod fake;
