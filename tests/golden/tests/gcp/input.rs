@@ -9,7 +9,7 @@ use landfall_core::class::Sharing;
 use landfall_core::endpoints::SERVICE_LABEL;
 use landfall_core::ids::{ClassName, ClusterId, LbId, ProviderName, ShareKey};
 use landfall_core::member::{self, MemberInput};
-use landfall_core::model::{DesiredLb, Member};
+use landfall_core::model::{DesiredLb, Listener, Member};
 use landfall_core::params::ClassParams;
 use landfall_core::params::gcp::GcpParams;
 use landfall_core::refusal::Refusal;
@@ -82,12 +82,12 @@ impl Input {
         self.graph_of(&self.desired, &self.world.before(self))
     }
 
-    /// What became of it when it had these ports only, and nothing was there.
+    /// What became of it when the first Service had these ports, and nothing was there.
     pub(crate) fn graph_with_ports(&self, ports: &[u16]) -> Result<Wanted, NoGraph> {
         let mut desired = self.desired.clone();
-        for member in &mut desired.members {
-            member.listeners.retain(|listener| ports.contains(&listener.port));
-        }
+        let first = desired.members[0].listeners[0].clone();
+        let listeners = ports.iter().map(|port| Listener { port: *port, ..first.clone() });
+        desired.members[0].listeners = listeners.collect();
         self.graph_of(&desired, &[])
     }
 
