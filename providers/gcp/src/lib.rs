@@ -23,7 +23,6 @@ pub mod connect;
 mod converge;
 mod culprit;
 mod converge;
-pub mod defaults;
 mod diff;
 pub mod error;
 mod health;
