@@ -23,6 +23,7 @@ pub mod connect;
 mod converge;
 mod culprit;
 mod converge;
+pub mod defaults;
 mod diff;
 pub mod error;
 mod health;
