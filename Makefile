@@ -112,7 +112,7 @@ lint: ## Run clippy; warnings are errors.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --quiet
 
 # Each crate must compile alone: none may lean on a feature that another one switches on.
-CRATES = landfall-core landfall-api landfall-runtime landfall-controller landfall landfall-memory landfall-metal landfall-aws landfall-aws-ec2 landfall-testkit
+CRATES = landfall-core landfall-api landfall-runtime landfall-controller landfall landfall-memory landfall-metal landfall-aws landfall-aws-ec2 landfall-gcp landfall-testkit
 .PHONY: each-crate
 each-crate:
 	@for crate in $(CRATES); do echo "check $$crate alone"; $(CARGO) check --quiet -p $$crate || exit 1; done

@@ -8,6 +8,7 @@ use google_cloud_auth::credentials::{
 };
 use google_cloud_gax::client_builder::Error as BuildError;
 use serde_json::Value;
+use tracing::info;
 
 mod metadata;
 
@@ -17,9 +18,9 @@ use metadata::Metadata;
 /// Settings that win over what is found. What is left out is found by itself.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Project id. Else that of the credentials file, else that of the machine.
+    /// Project id of the cluster. Else that of the machine that this runs on.
     pub project: Option<String>,
-    /// Region, e.g. `europe-west3`. Else that of the machine.
+    /// Region of the cluster, e.g. `europe-west3`. Else that of the machine, if its project is that of the cluster.
     pub region: Option<String>,
     /// URL of the API instead of Google's. One that begins with `http://` is taken for a fake: it gets no credentials,
     /// since they would be readable on the way.
@@ -30,7 +31,7 @@ pub struct Options {
     pub credentials: Option<PathBuf>,
     /// Project whose rate quotas are used, instead of that of the resources.
     pub quota_project: Option<String>,
-    /// Host and port of the metadata server, instead of Google's.
+    /// Host and port of the metadata server that tells about the machine. Else Google's, unless a fake is used.
     pub metadata: Option<String>,
 }
 
@@ -39,29 +40,15 @@ pub struct Options {
 pub struct Connection {
     /// The API.
     pub sdk: Sdk,
-    /// Project id.
-    pub project: String,
-    /// Region.
-    pub region: String,
+    /// Project id, as told or as that of the machine.
+    pub project: Option<String>,
+    /// Region, as told or as that of the machine.
+    pub region: Option<String>,
 }
 
 /// Why there is nothing to connect to.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody says which project or region.
-    #[error(
-        "no GCP {what}: set --gcp-{what} or LANDFALL_GCP_{}; the metadata server of Google's machines at {host} \
-         does not tell it",
-        what.to_ascii_uppercase()
-    )]
-    NotTold {
-        /// `project` or `region`.
-        what: &'static str,
-        /// Who was asked.
-        host: String,
-        /// What it answered.
-        source: metadata::MetadataError,
-    },
     /// A name that cannot be one.
     #[error(
         "GCP {what} {name:?} is not a name of one: lower case letters, digits and dashes, e.g. {example}"
@@ -117,47 +104,67 @@ pub enum ConnectError {
 }
 
 /// Finds project, region, endpoint and where credentials come from. Neither credentials nor Compute Engine are asked for
-/// before the first call; the metadata server is asked for what is not told.
+/// before the first call; the metadata server is asked for what is not told, and need not be there.
 pub async fn connect(options: &Options) -> Result<Connection, ConnectError> {
     let endpoint = options.endpoint.as_deref();
     if let Some(endpoint) = endpoint.filter(|endpoint| !is_url(endpoint)) {
         return Err(ConnectError::BadEndpoint { endpoint: endpoint.to_owned() });
     }
-    let file = options.credentials.as_deref().map(read).transpose()?;
-    let credentials = match (endpoint, file.as_ref()) {
-        (Some(endpoint), None) if is_plain(endpoint) => anonymous::Builder::new().build(),
-        (Some(endpoint), Some(_)) if is_plain(endpoint) => {
-            return Err(ConnectError::Unprotected { endpoint: endpoint.to_owned() });
-        }
-        (_, Some((path, json))) => from_file(path, json, options.quota_project.as_deref())?,
-        (_, None) => by_default(options.quota_project.as_deref())?,
-    };
-    let metadata = Metadata::at(options.metadata.as_deref());
-    let of_file = file.as_ref().and_then(|(_, json)| json.get("project_id")?.as_str());
-    let project = match options.project.as_deref().or(of_file) {
-        Some(project) => project.to_owned(),
-        None => metadata.project().await.map_err(|source| not_told("project", &metadata, source))?,
-    };
-    let region = match &options.region {
-        Some(region) => region.clone(),
-        None => metadata.region().await.map_err(|source| not_told("region", &metadata, source))?,
-    };
     // Projects of a domain have its name before theirs: `example.com:web`.
-    check("project", &project, ".:", "web-production")?;
-    check("region", &region, "", "europe-west3")?;
+    check("project", options.project.as_deref(), ".:", "web-production")?;
+    check("region", options.region.as_deref(), "", "europe-west3")?;
+    let credentials = credentials(options)?;
+    let (project, region) = whereabouts(options).await;
     let sdk = Sdk::new(&credentials, endpoint).await.map_err(ConnectError::Client)?;
     Ok(Connection { sdk, project, region })
 }
 
-fn not_told(what: &'static str, by: &Metadata, source: metadata::MetadataError) -> ConnectError {
-    ConnectError::NotTold { what, host: by.host().to_owned(), source }
+/// Project and region: as told, or else those of the machine.
+async fn whereabouts(options: &Options) -> (Option<String>, Option<String>) {
+    let Options { project, region, endpoint, metadata, .. } = options;
+    let is_fake = endpoint.as_deref().is_some_and(is_plain);
+    let all_told = project.is_some() && region.is_some();
+    if all_told || (is_fake && metadata.is_none()) {
+        return (project.clone(), region.clone());
+    }
+    let machine = Metadata::at(metadata.as_deref());
+    let found =
+        async { Ok::<_, metadata::MetadataError>((machine.project().await?, machine.region().await?)) };
+    match found.await {
+        // The machine of another project tells nothing about the cluster.
+        Ok((found, _)) if project.as_ref().is_some_and(|told| *told != found) => {
+            info!(machine = found, "the machine is not of the project, so its region is not taken");
+            (project.clone(), region.clone())
+        }
+        Ok((of_machine, near)) => {
+            let (project, region) = (project.clone().unwrap_or(of_machine), region.clone().unwrap_or(near));
+            info!(project, region, "project and region as told, or else those of the machine");
+            (Some(project), Some(region))
+        }
+        Err(error) => {
+            let host = machine.host();
+            info!(host, %error, "no metadata server tells project and region: nodes tell those not told");
+            (project.clone(), region.clone())
+        }
+    }
 }
 
-fn read(path: &Path) -> Result<(&Path, Value), ConnectError> {
+fn credentials(options: &Options) -> Result<Credentials, ConnectError> {
+    let quota_project = options.quota_project.as_deref();
+    match (options.endpoint.as_deref(), &options.credentials) {
+        (Some(endpoint), None) if is_plain(endpoint) => Ok(anonymous::Builder::new().build()),
+        (Some(endpoint), Some(_)) if is_plain(endpoint) => {
+            Err(ConnectError::Unprotected { endpoint: endpoint.to_owned() })
+        }
+        (_, Some(path)) => from_file(path, &read(path)?, quota_project),
+        (_, None) => by_default(quota_project),
+    }
+}
+
+fn read(path: &Path) -> Result<Value, ConnectError> {
     let unreadable = |source| ConnectError::Unreadable { path: path.to_owned(), source };
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let json = serde_json::from_slice(&bytes).map_err(|error| bad_file(path, error.to_string()))?;
-    Ok((path, json))
+    serde_json::from_slice(&bytes).map_err(|error| bad_file(path, error.to_string()))
 }
 
 fn bad_file(path: &Path, reason: String) -> ConnectError {
@@ -199,12 +206,19 @@ fn by_default(quota_project: Option<&str>) -> Result<Credentials, ConnectError> 
     builder.build().map_err(ConnectError::NoCredentials)
 }
 
-fn check(what: &'static str, name: &str, besides: &str, example: &'static str) -> Result<(), ConnectError> {
+fn check(
+    what: &'static str,
+    name: Option<&str>,
+    besides: &str,
+    example: &'static str,
+) -> Result<(), ConnectError> {
     let fits = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-') || besides.contains(letter);
-    if !name.is_empty() && name.chars().all(fits) {
-        return Ok(());
+    match name {
+        Some(name) if name.is_empty() || !name.chars().all(fits) => {
+            Err(ConnectError::BadName { what, name: name.to_owned(), example })
+        }
+        _ => Ok(()),
     }
-    Err(ConnectError::BadName { what, name: name.to_owned(), example })
 }
 
 fn is_plain(endpoint: &str) -> bool {

@@ -22,6 +22,8 @@ pub mod client;
 pub mod connect;
 mod converge;
 mod culprit;
+mod converge;
+mod culprit;
 pub mod defaults;
 mod diff;
 pub mod error;

@@ -263,7 +263,7 @@ pub enum SessionAffinity {
 pub enum TrafficDistribution {
     /// Clients are kept in their zone while it can serve them. Formerly `PreferClose`.
     PreferSameZone,
-    /// Clients are kept on their node while it can serve them, then in their zone.
+    /// Clients are kept on their node while it can serve them.
     PreferSameNode,
 }
 

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the metadata server tells nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum MetadataError {
+pub(super) enum MetadataError {
     /// No answer.
     #[error("no answer")]
     NoAnswer(#[from] reqwest::Error),
@@ -29,6 +29,17 @@ pub enum MetadataError {
     /// A zone that is none.
     #[error("the zone {0:?} is not of the form projects/NUMBER/zones/REGION-LETTER")]
     BadZone(String),
+}
+
+impl MetadataError {
+    /// Whether asking again may help.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) => true,
+            Self::Refused(status) => status.is_server_error(),
+            Self::NotOne | Self::BadZone(_) => false,
+        }
+    }
 }
 
 /// The metadata server.
@@ -66,7 +77,7 @@ impl Metadata {
         let mut attempt = 1;
         loop {
             match self.ask_once(what).await {
-                Err(MetadataError::NoAnswer(_) | MetadataError::Refused(_)) if attempt < ATTEMPTS => {
+                Err(error) if attempt < ATTEMPTS && error.may_pass() => {
                     attempt += 1;
                     sleep(PAUSE).await;
                 }

@@ -9,6 +9,7 @@ use landfall_core::params::gcp::Scheme;
 use super::{NetworkError, Question, SubnetError, addresses};
 use crate::api::types::{ForwardingRule, Subnetwork};
 use crate::api::{Kind, Place, Reference, Scope};
+use crate::defaults;
 use crate::resources::SubnetFact;
 
 /// The subnets that a wish needs: internal addresses come from one, and external IPv6 addresses do.
@@ -85,7 +86,7 @@ pub(super) fn judge(
     let ranges = found.and_then(|subnet| {
         let network = subnet.network.as_deref().unwrap_or_default();
         if Reference::parse(network).as_ref() != Some(&known.network) {
-            return Err(SubnetError::OtherNetwork(network.to_owned()));
+            return Err(SubnetError::OtherNetwork(defaults::path(network)));
         }
         if let Some(purpose) = subnet.purpose.as_deref().filter(|purpose| *purpose != "PRIVATE") {
             return Err(SubnetError::Purpose(purpose.to_owned()));

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use landfall_core::model::{MemberRef, TrafficPolicy};
+use landfall_core::model::{Listener, MemberRef, TrafficPolicy};
 use landfall_core::net::IpFamily;
 use landfall_core::outcome::Problem;
 use landfall_core::params::gcp::Scheme;
 
-use super::model::FirewallWish;
+use super::model::{FirewallWish, ForwardingRuleWish};
 use super::targets::{self, Targets};
-use super::{Inputs, Served, health, ports};
+use super::{Inputs, Served, health, ports, rules};
 use crate::api::types::{Allowed, Firewall};
 use crate::api::{Kind, Place};
 use crate::marks::{self, Role};
@@ -26,10 +26,11 @@ const CHECKS_V6_INTERNAL: &str = "2600:2d00:1:b029::/64";
 /// The priority of rules that say nothing about theirs.
 const PRIORITY: u16 = 1_000;
 
-/// All firewall rules of the members, the shared ones once.
+/// All firewall rules of the members, the shared ones once. Ports without a forwarding rule are not let in.
 pub(super) fn wishes(
     inputs: &Inputs<'_>,
     members: &[Served<'_>],
+    rules: &[ForwardingRuleWish],
     problems: &mut Vec<Problem>,
 ) -> Vec<FirewallWish> {
     let mut wishes = Vec::new();
@@ -37,8 +38,10 @@ pub(super) fn wishes(
     for served in members {
         let Some(targets) = targets::of(&served.settings.firewall, inputs.facts) else { continue };
         found |= served.settings.firewall == FirewallSettings::Found;
-        for family in &inputs.settings.balancer.families {
-            wishes.extend(of_clients(inputs, served, *family, &targets));
+        for family in &served.member.families {
+            let is_taken = |it: &&Listener| rules::take(rules, &served.member.as_ref(), *family, it);
+            let listeners: Vec<&Listener> = served.member.listeners.iter().filter(is_taken).collect();
+            wishes.extend(of_clients(inputs, served, *family, &listeners, &targets));
             wishes.push(of_checks(inputs, served, *family, &targets));
         }
     }
@@ -56,6 +59,7 @@ fn of_clients(
     inputs: &Inputs<'_>,
     served: &Served<'_>,
     family: IpFamily,
+    listeners: &[&Listener],
     targets: &Targets,
 ) -> Vec<FirewallWish> {
     let member = served.member.as_ref();
@@ -63,7 +67,7 @@ fn of_clients(
     let Some(sources) = sources else { return Vec::new() };
     let description = marks::of_member(inputs.cluster, &inputs.desired.id, &member);
     let network = inputs.facts.network.url();
-    let parts = ports::allowed(&served.member.listeners).into_iter().enumerate();
+    let parts = ports::allowed(listeners).into_iter().enumerate();
     let rules = parts.map(|(part, allowed)| {
         let name = inputs.names().firewall(&member, &network, family, part);
         let sources = sources.iter().map(ToString::to_string).collect();

@@ -73,7 +73,7 @@ pub fn wanted(cluster: &ClusterId, desired: &DesiredLb, settings: &Settings, fac
         members.iter().map(|served| services::wish(&inputs, served, &nodes, &mut problems)).collect();
     let mut forwarding_rules = rules::wishes(&inputs, &members, &mut problems);
     let addresses = addresses::wishes(&inputs, &forwarding_rules);
-    let firewalls = firewalls::wishes(&inputs, &members, &mut problems);
+    let firewalls = firewalls::wishes(&inputs, &members, &forwarding_rules, &mut problems);
     backend_services.sort_by(|a, b| a.reference.cmp(&b.reference));
     forwarding_rules.sort_by(|a, b| a.reference.cmp(&b.reference));
     Wanted {

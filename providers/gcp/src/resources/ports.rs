@@ -10,7 +10,7 @@ use crate::api::types::Allowed;
 const ENTRIES: usize = 100;
 
 /// What firewall rules must let in for these listeners, as few rules as it takes.
-pub(super) fn allowed(listeners: &[Listener]) -> Vec<Vec<Allowed>> {
+pub(super) fn allowed(listeners: &[&Listener]) -> Vec<Vec<Allowed>> {
     let mut by_protocol: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
     for listener in listeners {
         let protocol = listener.protocol.as_str().to_lowercase();

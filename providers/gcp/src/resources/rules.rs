@@ -41,7 +41,7 @@ pub(super) fn wishes(
             Scheme::Internal => INTERNAL_RULES.saturating_sub(retained),
             Scheme::External => usize::MAX,
         };
-        for served in members {
+        for served in members.iter().filter(|served| served.member.families.contains(family)) {
             for shape in shapes(inputs, served, *family) {
                 if room == 0 {
                     problems.extend(beyond(served.member, &shape));
@@ -62,6 +62,21 @@ pub(super) fn retained(inputs: &Inputs<'_>, family: IpFamily) -> usize {
         family_of(rule) == family && member.is_some_and(|member| inputs.desired.retained.contains(&member))
     };
     inputs.facts.rules.iter().filter(is_retained).count()
+}
+
+/// Whether one of the rules takes what is sent to a listener at the address of this family.
+pub(super) fn take(
+    rules: &[ForwardingRuleWish],
+    member: &MemberRef,
+    family: IpFamily,
+    listener: &Listener,
+) -> bool {
+    let mut of_member = rules.iter().filter(|rule| rule.member == *member && rule.family == family);
+    of_member.any(|rule| {
+        let by_port = rule.it.ip_protocol.as_deref() == Some(listener.protocol.as_str())
+            && rule.it.ports.contains(&listener.port.to_string());
+        rule.it.all_ports == Some(true) || by_port
+    })
 }
 
 /// The family of a rule's address; IPv4 unless told.

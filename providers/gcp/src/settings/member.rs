@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use landfall_core::annotations::{ADDRESS_POOLS, ADOPT, ADOPT_CONFIRM, IP_MODE, TARGETS};
-use landfall_core::model::{IpMode, Member, TrafficPolicy};
+use landfall_core::model::{IpMode, Member, TrafficDistribution, TrafficPolicy};
 use landfall_core::net::Protocol;
 use landfall_core::params::gcp::{GcpParams, LoggingParams, Scheme, ZonalAffinity};
 
@@ -45,7 +45,7 @@ pub(super) fn read(
             .or(class.connection_draining_seconds)
             .unwrap_or(if protocol == BackendProtocol::Tcp { TCP_DRAINING } else { 0 })
             .into(),
-        weighted: weighted(source, class, scheme, findings),
+        weighted: weighted(source, class, findings),
         zonal_affinity: zonal_affinity(source, class, scheme, findings),
         logging: logging(source, class.logging.as_ref(), findings),
         health: health::read(source, class.health_check.as_ref(), findings),
@@ -89,25 +89,19 @@ fn not_served(source: Source<'_>, findings: &mut Findings) {
     }
 }
 
-/// Weights are what kube-proxy answers to the health checks of `Local` Services, and only external load balancers have a
-/// policy that heeds them (discovery document of Compute Engine v1).
-fn weighted(source: Source<'_>, class: &GcpParams, scheme: &Said<Scheme>, findings: &mut Findings) -> bool {
+/// Weights are what kube-proxy answers to the health checks of `Local` Services.
+fn weighted(source: Source<'_>, class: &GcpParams, findings: &mut Findings) -> bool {
     let local = matches!(source.member.traffic, TrafficPolicy::Local { .. });
-    let external = scheme.value == Scheme::External;
     let said = source.read(keys::WEIGHTED, |text| parse::word(text, &[("pods-per-node", true)]), findings);
-    let Some(said) = said else { return class.weighted.unwrap_or_default() && local && external };
-    if !local {
+    if let Some(said) = said.as_ref().filter(|_| !local) {
         let by = source.by("spec.externalTrafficPolicy", "Cluster");
         findings.contradiction(&said.by, &by, "only with Local do nodes tell how many pods they have");
     }
-    if !external {
-        findings.contradiction(&said.by, &scheme.by, "Compute Engine v1 weighs nodes of external ones only");
-    }
-    local && external
+    local && (said.is_some() || class.weighted.unwrap_or_default())
 }
 
 /// The annotation, else `spec.trafficDistribution` as Google's controllers read it, else the class. Which node of a zone
-/// it is cannot be chosen.
+/// it is cannot be chosen, so that a preference for nodes is kube-proxy's alone.
 fn zonal_affinity(
     source: Source<'_>,
     class: &GcpParams,
@@ -123,7 +117,10 @@ fn zonal_affinity(
             "only internal load balancers keep clients in their zone",
         );
     }
-    let of_spec = source.member.distribution.map(|_| ZonalAffinity::SpillCrossZone);
+    let of_spec = match source.member.distribution {
+        Some(TrafficDistribution::PreferSameZone) => Some(ZonalAffinity::SpillCrossZone),
+        Some(TrafficDistribution::PreferSameNode) | None => None,
+    };
     let affinity = said.map(|said| said.value).or(of_spec).or(class.zonal_affinity)?;
     (internal && affinity != ZonalAffinity::Disabled).then(|| affinity.as_str().to_owned())
 }

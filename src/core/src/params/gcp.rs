@@ -46,8 +46,8 @@ pub struct GcpParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ZonalAffinity")]
     pub zonal_affinity: Option<ZonalAffinity>,
-    /// Nodes get connections by the number of their pods; for external load balancers and Services with
-    /// `externalTrafficPolicy: Local`. Default: false.
+    /// Nodes get connections by the number of their pods; for Services with `externalTrafficPolicy: Local`. Default:
+    /// false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub weighted: Option<bool>,
@@ -176,7 +176,7 @@ pub enum ZonalAffinity {
     Disabled,
     /// They are, while enough nodes of the zone are healthy.
     SpillCrossZone,
-    /// They always are, also where no node of the zone is left.
+    /// They always are, also where no node of the zone is healthy.
     StayWithinZone,
 }
 

@@ -166,6 +166,7 @@ async fn every_call_is_written_down() {
     assert_eq!(lines.first(), Some(&(Some(INSERT), Some(200))));
     assert_eq!(lines.last(), Some(&(Some(Method::new(Kind::Address, Verb::Get)), Some(404))));
     assert_eq!((gcp.writes(), gcp.count(INSERT), other.calls()), (1, 1, 1));
+    assert_eq!(gcp.journal()[0].what, Some(at(Kind::Address, "a")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@
 //! | members of groups, batches, one load-balanced group per instance, health | `groups` |
 //! | firewall rules, health checks, patch and update | `simple` |
 //! | quotas, request limits, permissions, faults, journal, drift | `habits` |
+//! | no address and no port is given twice, nothing is left, nobody is refused what is free | `properties` |
 //! | spellings of paths and queries, shapes of answers, broken connections | `http` |
 
 #![expect(
@@ -23,6 +24,7 @@ mod groups;
 mod habits;
 mod http;
 mod operations;
+mod properties;
 mod requests;
 mod rules;
 mod simple;

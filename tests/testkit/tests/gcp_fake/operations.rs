@@ -100,6 +100,25 @@ async fn what_is_used_is_not_deleted() {
     assert_eq!(gcp.leaks(), vec![]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_used_can_be_refused_at_once() {
+    let gcp = serving().await;
+    gcp.refuse_used_at_once(true);
+    let answer = gcp.delete(&at(Kind::HealthCheck, "check"), id()).await;
+    assert_eq!(refused(answer), (400, "resourceInUseByAnotherResource".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_progress_does_not_bring_back_what_was_removed() {
+    let gcp = serving().await;
+    let check = at(Kind::HealthCheck, "check");
+    gcp.change(&check, Verb::Patch, json!({ "checkIntervalSec": 9 }), id()).await.unwrap();
+    assert_eq!(gcp.read(&check).unwrap()["checkIntervalSec"], 5);
+    gcp.remove(&check);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(gcp.read(&check), None);
+}
+
 #[rstest]
 #[case::service(Kind::ForwardingRule, json!({ "backendService": url(Kind::BackendService, "none") }))]
 #[case::address(Kind::ForwardingRule, json!({ "IPAddress": url(Kind::Address, "none") }))]

@@ -52,7 +52,9 @@ async fn a_verb_that_a_kind_lacks_is_not_found() {
 async fn what_was_read_can_be_sent_back_whole() {
     let gcp = serving().await;
     let service = at(Kind::BackendService, "service");
+    done(insert(&gcp, Kind::ForwardingRule, body(Kind::ForwardingRule, "web")).await);
     let read = gcp.get(&service).await.unwrap();
+    assert_eq!(read["usedBy"], json!([{ "reference": url(Kind::ForwardingRule, "web") }]));
     done(change(&gcp, &service, Verb::Update, with(read.clone(), json!({ "description": "ours" }))).await);
     let now = gcp.get(&service).await.unwrap();
     assert_eq!((&now["description"], &now["id"]), (&json!("ours"), &read["id"]));

@@ -1,6 +1,7 @@
 //! Forwarding rules and backend services: ports, protocols, and what can be changed.
 
-use landfall_gcp::api::{Kind, Verb};
+use landfall_gcp::api::{Kind, Place, Verb};
+use landfall_testkit::gcp::fake::{FakeCompute, HOST_PROJECT, SHARED_NETWORK};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -103,6 +104,31 @@ async fn global_access_of_an_internal_rule_can_be_changed() {
     done(change(&gcp, &what, Verb::Patch, patch.clone()).await);
     assert_eq!(gcp.read(&what).unwrap()["allowGlobalAccess"], true);
     assert_eq!(refused(change(&gcp, &what, Verb::Patch, patch).await), (412, "conditionNotMet".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn internal_rules_are_in_the_network_of_the_backends() {
+    let gcp = serving().await;
+    let shared = FakeCompute::shared_subnet();
+    let network = Place::global(HOST_PROJECT).at(Kind::Network, SHARED_NETWORK).url();
+    let group = json!({ "network": network, "subnetwork": shared.url() });
+    done(insert(&gcp, Kind::EndpointGroup, with(body(Kind::EndpointGroup, "neg"), group)).await);
+    let backends = json!({
+        "loadBalancingScheme": "INTERNAL", "backends": [{ "group": url(Kind::EndpointGroup, "neg") }],
+    });
+    done(insert(&gcp, Kind::BackendService, with(body(Kind::BackendService, "inside"), backends)).await);
+    let rule = |subnet: String| {
+        let internal = json!({
+            "loadBalancingScheme": "INTERNAL", "backendService": url(Kind::BackendService, "inside"),
+            "subnetwork": subnet,
+        });
+        with(body(Kind::ForwardingRule, "web"), internal)
+    };
+    let elsewhere = insert(&gcp, Kind::ForwardingRule, rule(url(Kind::Subnetwork, "plain"))).await;
+    assert_eq!(refused(elsewhere), (400, "invalid".to_owned()));
+    done(insert(&gcp, Kind::ForwardingRule, rule(shared.url())).await);
+    let read = gcp.read(&at(Kind::ForwardingRule, "web")).unwrap();
+    assert_eq!((&read["IPAddress"], &read["network"]), (&json!("10.8.8.0"), &json!(network)));
 }
 
 #[rstest]

@@ -106,7 +106,7 @@ fn own_checks_over_ipv6_come_from_the_range_of_the_scheme(#[case] inside: bool, 
 #[test]
 fn rules_list_a_hundred_ports_at_most() {
     let listeners = member("web").listening(&tcp((0..250).map(|number| 2 * number + 1))).listeners;
-    let rules = allowed(&listeners);
+    let rules = allowed(&listeners.iter().collect::<Vec<_>>());
     assert_eq!(rules.iter().map(|rule| rule[0].ports.len()).collect::<Vec<_>>(), [100, 100, 50]);
     let wanted = graph(&web(|it| it.listening(&tcp((0..250).map(|number| 2 * number + 1)))));
     let (clients, _) = split(&wanted);
@@ -117,5 +117,28 @@ fn rules_list_a_hundred_ports_at_most() {
 #[test]
 fn ports_up_to_the_last_one_are_ranges() {
     let listeners = member("web").listening(&tcp(65_533..=65_535)).listeners;
-    assert_eq!(allowed(&listeners)[0][0].ports, ["65533-65535"]);
+    assert_eq!(allowed(&listeners.iter().collect::<Vec<_>>())[0][0].ports, ["65533-65535"]);
+}
+
+#[test]
+fn ports_without_a_forwarding_rule_are_not_let_in() {
+    let members = vec![
+        internal(member("one")).born(1).listening(&tcp(1_001..=1_047)),
+        internal(member("two")).born(2).listening(&tcp([80])),
+    ];
+    let wanted = graph(&group(ProviderName::Gcp, "key", members));
+    let (clients, _) = split(&wanted);
+    let ports: Vec<&String> = clients.iter().flat_map(|rule| &rule.allowed[0].ports).collect();
+    assert_eq!(ports, ["1001-1047"], "the tenth rule is the last one");
+}
+
+#[test]
+fn a_service_of_one_family_on_an_address_of_both_has_rules_of_that_family_only() {
+    let members = vec![dual(member("both")).born(1), member("four").born(2).listening(&tcp([81]))];
+    let wanted = graph(&group(ProviderName::Gcp, "key", members));
+    let of_four = |member: &landfall_core::model::MemberRef| member.service.name == "four";
+    let rules = wanted.forwarding_rules.iter().filter(|rule| of_four(&rule.member));
+    assert_eq!(rules.map(|rule| rule.family).collect::<Vec<_>>(), [IpFamily::V4]);
+    let walls = wanted.firewalls.iter().filter(|rule| rule.member.as_ref().is_some_and(of_four));
+    assert_eq!(walls.map(|rule| rule.towards).collect::<Vec<_>>(), [Some(IpFamily::V4)]);
 }

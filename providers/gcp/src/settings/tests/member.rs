@@ -59,6 +59,7 @@ fn strong_affinity_and_persistence_go_together() {
     json!({"connectionPersistenceOnUnhealthyBackends": "ALWAYS_PERSIST"}))]
 #[case::by_protocol("/web/tracking", web(&[(PERSISTENCE, "DefaultForProtocol")]), Value::Null)]
 #[case::weighted("/web/weighted", local(&[(WEIGHTED, "pods-per-node")]), json!(true))]
+#[case::weighted_internal("/web/weighted", local(&[INTERNAL, (WEIGHTED, "pods-per-node")]), json!(true))]
 #[case::zone("/web/zonal_affinity", web(&[INTERNAL, (ZONAL_AFFINITY, "SpillCrossZone")]),
     json!("ZONAL_AFFINITY_SPILL_CROSS_ZONE"))]
 #[case::zone_only("/web/zonal_affinity", web(&[INTERNAL, (ZONAL_AFFINITY, "StayWithinZone")]),
@@ -103,7 +104,6 @@ fn bad(#[case] key: &str, #[case] value: &str, #[case] word: &str) {
 
 #[rstest]
 #[case::weighted_cluster(web(&[(WEIGHTED, "pods-per-node")]), WEIGHTED, "spec.externalTrafficPolicy \"Cluster\"")]
-#[case::weighted_internal(local(&[INTERNAL, (WEIGHTED, "pods-per-node")]), WEIGHTED, "external ones only")]
 #[case::strong_internal(sticky(60, &[INTERNAL, STRONG]), STRONG_AFFINITY, "only external")]
 #[case::strong_none(web(&[STRONG]), STRONG_AFFINITY, "sessionAffinity: ClientIP")]
 #[case::strong_ports(sticky(60, &[STRONG, (AFFINITY, "ClientIpPortProto")]), STRONG_AFFINITY, "ClientIpProto")]
@@ -117,7 +117,7 @@ fn conflicts(#[case] desired: DesiredLb, #[case] field: &str, #[case] word: &str
 
 #[rstest]
 #[case::zone(TrafficDistribution::PreferSameZone, &[INTERNAL], json!("ZONAL_AFFINITY_SPILL_CROSS_ZONE"))]
-#[case::node(TrafficDistribution::PreferSameNode, &[INTERNAL], json!("ZONAL_AFFINITY_SPILL_CROSS_ZONE"))]
+#[case::node(TrafficDistribution::PreferSameNode, &[INTERNAL], Value::Null)]
 #[case::annotation(TrafficDistribution::PreferSameZone, &[INTERNAL, (ZONAL_AFFINITY, "Disabled")], Value::Null)]
 #[case::external(TrafficDistribution::PreferSameZone, &[], Value::Null)]
 fn traffic_distribution_is_zonal_affinity(
@@ -128,8 +128,16 @@ fn traffic_distribution_is_zonal_affinity(
     let desired = web(pairs).with(|member| Member { distribution: Some(distribution), ..member });
     assert_eq!(at(&desired, "/web/zonal_affinity"), want);
     assert_eq!(problems(&desired), [], "it is about traffic within the cluster first");
-    let of_class = of_class(desired, |class| class.zonal_affinity = Some(ZonalAffinity::StayWithinZone));
-    assert_eq!(at(&of_class, "/web/zonal_affinity"), want, "the Service's word goes before the class's");
+}
+
+#[test]
+fn traffic_distribution_goes_before_the_class() {
+    let class =
+        of_class(web(&[INTERNAL]), |class| class.zonal_affinity = Some(ZonalAffinity::StayWithinZone));
+    assert_eq!(at(&class, "/web/zonal_affinity"), json!("ZONAL_AFFINITY_STAY_WITHIN_ZONE"));
+    let asked =
+        class.with(|member| Member { distribution: Some(TrafficDistribution::PreferSameZone), ..member });
+    assert_eq!(at(&asked, "/web/zonal_affinity"), json!("ZONAL_AFFINITY_SPILL_CROSS_ZONE"));
 }
 
 #[rstest]

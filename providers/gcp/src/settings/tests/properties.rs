@@ -157,7 +157,7 @@ proptest! {
         for (member, settings) in desired.members.iter().map(|member| (member, &members[&member.service])) {
             let strong = settings.tracking.as_ref().and_then(|tracking| tracking.enable_strong_affinity);
             prop_assert!(strong.is_none() || (!internal && member.affinity != Wish::None));
-            prop_assert!(!settings.weighted || (!internal && member.traffic != TrafficPolicy::Cluster));
+            prop_assert!(!settings.weighted || member.traffic != TrafficPolicy::Cluster);
             prop_assert!(settings.zonal_affinity.is_none() || internal);
             prop_assert!(settings.sources.keys().all(|family| member.families.contains(family)));
             prop_assert!(!settings.sources.is_empty(), "somebody can connect");

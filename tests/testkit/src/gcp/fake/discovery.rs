@@ -97,7 +97,7 @@ impl Table {
     /// A query parameter of a method, or of all. `$alt` is `alt`: both spellings are the same parameter.
     pub(super) fn query<'a>(&'a self, spec: &'a MethodSpec, name: &str) -> Option<&'a Parameter> {
         let own = spec.parameters.get(name).filter(|parameter| parameter.location == "query");
-        own.or_else(|| self.parameters.get(name.strip_prefix('$').unwrap_or(name)))
+        own.or_else(|| self.parameters.get(name)).or_else(|| self.parameters.get(name.strip_prefix('$')?))
     }
 }
 

@@ -28,30 +28,23 @@ impl State {
         let mut members = record.members.clone();
         for one in given {
             let at = position(&members, group, one)?;
+            let instance = inner(one, "instance").unwrap_or_default();
             match (verb, at) {
                 (Verb::AttachEndpoints, _) => {
                     let member = self.endpoint(group, record, one)?;
-                    at.is_none().then(|| members.push(member));
+                    members.extend(at.is_none().then_some(member));
                 }
+                (Verb::AddInstances, None) => members.push(self.instance(group, &members, one)?),
                 (Verb::AddInstances, Some(_)) => {
-                    let instance = inner(one, "instance").unwrap_or_default();
                     let message = format!("Resource '{instance}' is already a member of '{group}'.");
                     return refuse(400, "memberAlreadyExists", message);
                 }
-                (Verb::AddInstances, None) => members.push(self.instance(group, &members, one)?),
                 (_, Some(at)) => drop(members.remove(at)),
                 (Verb::RemoveInstances, None) => {
-                    let instance = inner(one, "instance").unwrap_or_default();
-                    return refuse(
-                        400,
-                        "memberNotFound",
-                        format!("'{instance}' is not a member of '{group}'."),
-                    );
+                    let message = format!("'{instance}' is not a member of '{group}'.");
+                    return refuse(400, "memberNotFound", message);
                 }
-                (_, None) => {
-                    let instance = inner(one, "instance").unwrap_or_default();
-                    return invalid(field, instance, "The endpoint is not in the group.");
-                }
+                (_, None) => return invalid(field, instance, "The endpoint is not in the group."),
             }
         }
         self.check_members(group, &members)?;

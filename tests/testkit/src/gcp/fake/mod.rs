@@ -57,6 +57,7 @@ mod state;
 mod store;
 mod validate;
 mod view;
+mod write;
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,7 +66,6 @@ use std::time::Duration;
 use landfall_gcp::api::{Method, Verb};
 use tokio::time::{Instant, sleep};
 
-use answer::Fate;
 use buckets::Buckets;
 pub use faults::Fault;
 use operations::OperationFailure;
@@ -81,6 +81,7 @@ pub use seed::{
 pub use serve::Served;
 use state::State;
 use validate::Body;
+use write::Fate;
 
 /// Instances that are there from the beginning.
 const NODES: usize = 9;
@@ -182,6 +183,12 @@ impl FakeCompute {
         self.state().strict = strict;
     }
 
+    /// Sets whether the delete of what is used is refused at once, with `resourceInUseByAnotherResource`, and not by
+    /// the operation, with `RESOURCE_IN_USE_BY_ANOTHER_RESOURCE`. Both have been seen of Compute Engine.
+    pub fn refuse_used_at_once(&self, at_once: bool) {
+        self.state().in_use_at_once = at_once;
+    }
+
     /// Sets whether a new forwarding rule or address has the labels that its request says. The documentation of both
     /// says that `setLabels` alone gives labels, so by default it has none.
     pub fn take_labels_on_insert(&self, take: bool) {
@@ -225,7 +232,8 @@ impl FakeCompute {
         let routed = routed.and_then(|routed| About::new(&routed).map(|about| (routed, about)));
         let method = routed.as_ref().and_then(|(_, about)| self.method(about));
         let about = format!("{} {}", request.http_method, request.path);
-        let call = Call { method, about, at: Instant::now(), status: None };
+        let what = routed.as_ref().and_then(|(_, about)| about.what(request));
+        let call = Call { method, what, about, at: Instant::now(), status: None };
         let (place, fault) = self.script.lines().record(call);
         let reply = if let Some(reply) = early(fault.as_ref()).await? {
             reply

@@ -65,6 +65,18 @@ impl About {
         })
     }
 
+    /// The resource that the request is about.
+    pub(super) fn what(&self, request: &Request) -> Option<Reference> {
+        match self {
+            Self::Resource { what, .. } => Some(what.clone()),
+            Self::Collection { method, place } if method.verb == Verb::Insert => {
+                let name = request.body.as_ref()?.get("name")?.as_str()?;
+                Some(place.at(method.kind, name))
+            }
+            Self::Operation { .. } | Self::Collection { .. } => None,
+        }
+    }
+
     /// Where it is.
     pub(super) fn place(&self) -> &Place {
         match self {

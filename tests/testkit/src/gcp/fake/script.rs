@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use landfall_gcp::api::Method;
+use landfall_gcp::api::{Method, Reference};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -14,6 +14,8 @@ use super::faults::{Fault, Faults};
 pub struct Call {
     /// What was called; `None` if the API has no such method, or no such operation was ever begun.
     pub method: Option<Method>,
+    /// The resource that it is about, that which it makes included; `None` of a list or an operation.
+    pub what: Option<Reference>,
     /// HTTP method and path below the version, e.g. `GET projects/p/regions/r/addresses/a`.
     pub about: String,
     /// When it arrived.

@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) page: usize,
     /// Whether what is being made or changed refuses other changes.
     pub(super) strict: bool,
+    /// Whether the delete of what is used is refused at once.
+    pub(super) in_use_at_once: bool,
     /// Whether new resources have the labels that their requests say.
     pub(super) labels_on_insert: bool,
     pub(super) projects: BTreeSet<String>,
@@ -69,6 +71,7 @@ impl State {
             operation_time: Duration::from_millis(400),
             page: PAGE,
             strict: true,
+            in_use_at_once: false,
             labels_on_insert: false,
             projects: BTreeSet::new(),
             store: Store::default(),
@@ -220,6 +223,8 @@ impl State {
         match effect {
             _ if failure.is_some() => {}
             Effect::Nothing => {}
+            // Somebody may have removed it behind the API's back.
+            Effect::Put(_) if self.store.get(&target).is_none() => {}
             Effect::Put(record) => self.store.put(target, Record { pending: None, ..*record }),
             Effect::Remove => match self.users_of(&target).first() {
                 None => drop(self.store.remove(&target)),

@@ -86,6 +86,11 @@ impl Store {
         }
     }
 
+    /// Number of all resources.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// Everything, in order of its places.
     pub(super) fn all(&self) -> impl Iterator<Item = (&Reference, &Record)> {
         self.records.iter()

@@ -60,6 +60,12 @@ pub(super) fn body(schema: &str, value: &Value, how: Body<'_>) -> Done<()> {
     object(found, value, "", how)
 }
 
+/// Whether a field of that schema is the server's own.
+pub(super) fn is_read_only(schema: &str, field: &str) -> bool {
+    let found = table().schema(schema).and_then(|schema| schema.properties.get(field));
+    found.is_some_and(|field| field.read_only)
+}
+
 fn object(schema: &Schema, value: &Value, path: &str, how: Body<'_>) -> Done<()> {
     let Value::Object(fields) = value else { return wrong_type(path, value, "an object") };
     for (name, value) in fields {

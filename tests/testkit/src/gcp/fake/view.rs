@@ -14,6 +14,13 @@ impl State {
         let mut body = record.body.clone();
         match what.kind {
             Kind::Address => self.add_users(what, &mut body),
+            Kind::BackendService => {
+                let users = self.store.users(what).map(|user| json!({ "reference": user.url() }));
+                let users: Vec<Value> = users.collect();
+                if !users.is_empty() {
+                    body.insert("usedBy".to_owned(), users.into());
+                }
+            }
             Kind::EndpointGroup => {
                 body.insert("size".to_owned(), record.members.len().into());
             }

@@ -41,8 +41,9 @@ pub(super) fn check_change(state: &State, what: &Reference, old: &Fields, new: &
     keep(old, new, &["name", "loadBalancingScheme", "network"])?;
     let protocol = text(new, "protocol").unwrap_or_default();
     for rule in state.store.users(what) {
-        let of_rule =
-            state.store.get(rule).and_then(|rule| text(&rule.body, "IPProtocol")).unwrap_or_default();
+        let Ok(record) = state.existing(rule) else { continue };
+        check_network(state, new, text(&record.body, "network"))?;
+        let of_rule = text(&record.body, "IPProtocol").unwrap_or_default();
         if !goes_with(of_rule, protocol) {
             let why = format!("The forwarding rule '{rule}' has the protocol {of_rule}.");
             return invalid("protocol", protocol, &why);
@@ -54,6 +55,20 @@ pub(super) fn check_change(state: &State, what: &Reference, old: &Fields, new: &
 /// Whether a forwarding rule can lead to a backend service, by their protocols.
 pub(super) fn goes_with(of_rule: &str, of_service: &str) -> bool {
     of_service == "UNSPECIFIED" || of_rule == of_service
+}
+
+/// Refuses backends in another network than that of a forwarding rule, if it has one.
+pub(super) fn check_network(state: &State, service: &Fields, of_rule: Option<&str>) -> Done<()> {
+    let Some(network) = of_rule.and_then(Reference::parse) else { return Ok(()) };
+    let groups = list(service, "backends").iter().filter_map(|one| inner(one, "group"));
+    for group in groups.filter_map(Reference::parse) {
+        let record = state.existing(&group)?;
+        let view = state.view(&group, record);
+        if inner(&view, "network").and_then(Reference::parse).is_some_and(|found| found != network) {
+            return invalid("backends.group", group, "Its network is not that of the forwarding rule.");
+        }
+    }
+    Ok(())
 }
 
 fn check_policies(body: &Fields, internal: bool) -> Done<()> {
@@ -141,8 +156,12 @@ fn check_backend(state: &State, what: &Reference, backend: &Value) -> Done<Refer
         Scope::Zone(zone) => state.region_of(&group.place.project, zone).map(Scope::Region),
         _ => None,
     };
-    if region.as_ref() != Some(&what.place.scope) {
-        return invalid("backends.group", given, "Must be in the region of the backend service.");
+    if region.as_ref() != Some(&what.place.scope) || group.place.project != what.place.project {
+        return invalid(
+            "backends.group",
+            given,
+            "Must be in the project and the region of the backend service.",
+        );
     }
     Ok(group)
 }

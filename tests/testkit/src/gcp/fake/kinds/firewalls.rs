@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use landfall_gcp::api::Kind;
+use landfall_gcp::api::{Kind, Reference};
 use serde_json::{Value, json};
 
 use super::super::json::{Fields, absent, default, inner, list, number, text, texts, url, word};
@@ -13,11 +13,15 @@ use super::keep;
 
 /// Checks a new rule, and fills in the defaults. A rule that tells no source at all is one for every source: that is
 /// what Compute Engine makes of it.
-pub(super) fn complete(state: &State, body: &mut Fields) -> Done<()> {
+pub(super) fn complete(state: &State, what: &Reference, body: &mut Fields) -> Done<()> {
     let Some(network) = text(body, "network") else {
         return refuse(400, "required", "Required field 'resource.network' not specified");
     };
-    state.referred("network", &url("network", network, Kind::Network)?)?;
+    let found = url("network", network, Kind::Network)?;
+    state.referred("network", &found)?;
+    if found.place != what.place {
+        return invalid("network", network, "Must be in the project of the rule.");
+    }
     let direction = word(body, "direction", &["INGRESS", "EGRESS"])?;
     number(body, "priority", 1000, 0, 65_535)?;
     default(body, "disabled", false);
@@ -32,8 +36,8 @@ pub(super) fn complete(state: &State, body: &mut Fields) -> Done<()> {
 }
 
 /// Checks a changed rule.
-pub(super) fn check_change(state: &State, old: &Fields, new: &mut Fields) -> Done<()> {
-    complete(state, new)?;
+pub(super) fn check_change(state: &State, what: &Reference, old: &Fields, new: &mut Fields) -> Done<()> {
+    complete(state, what, new)?;
     keep(old, new, &["name", "network", "direction"])
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::json::{Fields, absent, default, text, url, word};
 use super::super::refused::{Done, invalid, refuse};
 use super::super::state::State;
-use super::backend_services::goes_with;
+use super::backend_services::{check_network, goes_with};
 
 /// Checks a new forwarding rule, and finds its address.
 pub(super) fn complete(state: &mut State, what: &Reference, body: &mut Fields) -> Done<()> {
@@ -20,6 +20,7 @@ pub(super) fn complete(state: &mut State, what: &Reference, body: &mut Fields) -
     ports::complete(body, external)?;
     check_global_access(body, external)?;
     let address = address::choose(state, what, body, external)?;
+    check_backends(state, body)?;
     ports::check_conflicts(state, what, body, &address)?;
     body.insert("IPAddress".to_owned(), address.into());
     Ok(())
@@ -58,6 +59,13 @@ fn check_service(state: &State, what: &Reference, body: &Fields) -> Done<()> {
         return Ok(());
     }
     invalid("IPProtocol", of_rule, &format!("The backend service has the protocol {of_service}."))
+}
+
+/// Internal load balancers and those of IPv6 are in the network of their backends.
+fn check_backends(state: &State, body: &Fields) -> Done<()> {
+    let service = text(body, "backendService").and_then(Reference::parse);
+    let Some(record) = service.and_then(|service| state.store.get(&service)) else { return Ok(()) };
+    check_network(state, &record.body, text(body, "network"))
 }
 
 fn check_global_access(body: &mut Fields, external: bool) -> Done<()> {

@@ -19,7 +19,7 @@ pub(super) fn complete(state: &mut State, what: &Reference, body: &mut Fields) -
         Kind::Address => addresses::complete(state, what, body),
         Kind::BackendService => backend_services::complete(state, what, body),
         Kind::EndpointGroup => endpoint_groups::complete(state, what, body),
-        Kind::Firewall => firewalls::complete(state, body),
+        Kind::Firewall => firewalls::complete(state, what, body),
         Kind::ForwardingRule => forwarding_rules::complete(state, what, body),
         Kind::HealthCheck => health_checks::complete(body),
         Kind::InstanceGroup => Ok(()),
@@ -33,9 +33,12 @@ pub(super) fn complete(state: &mut State, what: &Reference, body: &mut Fields) -
 pub(super) fn check_change(state: &State, what: &Reference, old: &Fields, new: &mut Fields) -> Done<()> {
     match what.kind {
         Kind::BackendService => backend_services::check_change(state, what, old, new),
-        Kind::Firewall => firewalls::check_change(state, old, new),
+        Kind::Firewall => firewalls::check_change(state, what, old, new),
         Kind::ForwardingRule => forwarding_rules::check_change(old, new),
-        Kind::HealthCheck => health_checks::complete(new),
+        Kind::HealthCheck => {
+            keep(old, new, &["name"])?;
+            health_checks::complete(new)
+        }
         _ => refuse(400, "invalid", format!("A resource of the kind {} cannot be changed.", what.kind)),
     }
 }
