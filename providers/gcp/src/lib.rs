@@ -23,6 +23,7 @@ pub mod connect;
 mod converge;
 mod culprit;
 mod converge;
+mod culprit;
 pub mod defaults;
 mod diff;
 pub mod error;

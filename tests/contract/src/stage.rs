@@ -259,6 +259,9 @@ impl<W: World> Stage<W> {
             self.check_names(desired, outcome, &view);
         }
         let mut expected = expect::listeners(&*self.provider, &self.world.localise(desired));
+        for listening in expected.values_mut() {
+            listening.affinity_seconds = listening.affinity_seconds.map(|asked| self.world.affinity(asked));
+        }
         if !desired.retained.is_empty() {
             // What refused members keep is the business of the case that has some.
             expected.retain(|key, _| view.listeners.contains_key(key));

@@ -63,6 +63,16 @@ pub trait World: Send + Sync + Sized {
         false
     }
 
+    /// Into how many pools a load balancer with two ports puts its targets.
+    fn pools(&self) -> usize {
+        2
+    }
+
+    /// For how many seconds a client stays on its target in this world, if so many are asked for.
+    fn affinity(&self, seconds: u32) -> u32 {
+        seconds
+    }
+
     /// Calls so far; `None` if the provider makes none.
     fn traffic(&self) -> Option<Traffic> {
         None
