@@ -4,6 +4,7 @@
 //! `+ - = . _ : / @` (`API_Tag`). A rule of a security group has a description of at most 255 characters out of
 //! `a-z A-Z 0-9`, spaces and `._-:/()#,@[]+=&;{}!$*` (`API_IpRange`).
 
+use jiff::Timestamp;
 use landfall_core::ids::{ClusterId, LbId, Uid};
 use landfall_core::model::MemberRef;
 use landfall_core::provider::Mark;
@@ -19,9 +20,11 @@ pub const APPLIED: &str = "landfall.dev/applied";
 pub const ADDITIONAL: &str = "landfall.dev/additional";
 /// Tags that a resource can have.
 pub const TAGS_AT_MOST: usize = 50;
-/// Tags of ours that one resource has at most: cluster, load balancer, additional, and two out of member, applied,
-/// adopted and original.
-pub const OURS_AT_MOST: usize = 5;
+/// Tags of ours that one resource has at most: cluster, load balancer, additional, applied, adopted and superseded on a
+/// load balancer.
+pub const OURS_AT_MOST: usize = 6;
+/// On a load balancer whose successor has taken over: since when.
+pub const SUPERSEDED: &str = "landfall.dev/superseded";
 
 const CLUSTER: &str = "landfall.dev/cluster";
 const LOAD_BALANCER: &str = "landfall.dev/load-balancer";
@@ -69,6 +72,22 @@ pub fn original(group: &TargetGroupArn) -> Tags {
 /// The tag that tells which wish a load balancer is the result of.
 pub fn applied(fingerprint: &str) -> Tags {
     Tags::from([(APPLIED.to_owned(), fingerprint.to_owned())])
+}
+
+/// The tag of a load balancer whose successor took over then. Whole seconds, rounded down.
+pub fn superseded(since: Timestamp) -> Tags {
+    let second = Timestamp::from_second(since.as_second()).unwrap_or(since);
+    Tags::from([(SUPERSEDED.to_owned(), second.to_string())])
+}
+
+/// Whether a successor took over from a load balancer, whenever that was.
+pub fn is_superseded(tags: &Tags) -> bool {
+    tags.contains_key(SUPERSEDED)
+}
+
+/// When a successor took over from a load balancer; `None` if none did, or if the time cannot be read.
+pub fn superseded_since(tags: &Tags) -> Option<Timestamp> {
+    tags.get(SUPERSEDED)?.parse().ok()
 }
 
 /// Whether all of `marks` are among the tags.
@@ -179,6 +198,7 @@ mod tests {
     fn aws_accepts_the_tags(#[case] lb: LbId) {
         let mut tags = of_member(&cluster(), &lb, &longest());
         tags.extend(adopted());
+        tags.extend(superseded(Timestamp::MAX));
         for (key, value) in tags {
             assert!(key.len() <= 128 && value.len() <= 256, "{key}={value}");
             let good = |c: char| c.is_ascii_alphanumeric() || " +-=._:/@".contains(c);
@@ -209,6 +229,26 @@ mod tests {
         assert_eq!(mark(&of_backend(&cluster())), None);
         let unreadable = Tags::from([(LOAD_BALANCER.to_owned(), "web".to_owned())]);
         assert_eq!(mark(&unreadable), None);
+    }
+
+    #[rstest]
+    #[case("2026-03-01T10:00:00Z", Some("2026-03-01T10:00:00Z"))]
+    #[case("2026-03-01T12:00:00+02:00", Some("2026-03-01T10:00:00Z"))]
+    #[case("", None)]
+    #[case("yesterday", None)]
+    #[case("2026-03-01", None)]
+    fn the_time_of_a_handover_is_read_or_not(#[case] text: &str, #[case] since: Option<&str>) {
+        let tags = Tags::from([(SUPERSEDED.to_owned(), text.to_owned())]);
+        assert!(is_superseded(&tags));
+        assert_eq!(superseded_since(&tags), since.map(|text| text.parse().unwrap()));
+    }
+
+    #[test]
+    fn the_time_of_a_handover_has_whole_seconds() {
+        let since: Timestamp = "2026-03-01T10:00:00.9Z".parse().unwrap();
+        let tags = superseded(since);
+        assert_eq!(tags.get(SUPERSEDED).map(String::as_str), Some("2026-03-01T10:00:00Z"));
+        assert!(!is_superseded(&adopted()));
     }
 
     #[test]

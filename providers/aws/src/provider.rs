@@ -18,6 +18,7 @@ use crate::api::elb::{LoadBalancer, ZoneMapping};
 use crate::calls::Calls;
 use crate::change::Change;
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::converge::{Shared, Tools};
 use crate::error::AwsError;
 use crate::inventory;
@@ -61,6 +62,12 @@ impl AwsProvider {
             shared: Shared::default(),
             capabilities: Self::can(),
         }
+    }
+
+    /// Takes the time of day from this clock instead of the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { account: self.account.with_clock(clock), ..self }
     }
 
     /// What Network Load Balancers can do. Affinity is kube-proxy's: theirs ends at the node.

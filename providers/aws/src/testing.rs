@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use landfall_core::ids::{ClusterId, LbId, ProviderName, ServiceKey, Uid};
 use landfall_core::model::MemberRef;
 use landfall_core::net::{IpFamily, PortKey, Protocol};
@@ -20,6 +21,11 @@ use crate::resources::{BackendWish, BalancerWish, ListenerWish, SecurityGroupWis
 
 pub(crate) fn cluster() -> ClusterId {
     ClusterId::new("test").unwrap()
+}
+
+/// A time of day.
+pub(crate) fn noon() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
 pub(crate) fn member(name: &str) -> MemberRef {

@@ -9,12 +9,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use crate::api::ec2::SecurityGroup;
 use crate::api::ids::SecurityGroupId;
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::error::AwsError;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
@@ -38,6 +40,7 @@ use state::{Extent, Moment, State};
 pub struct Account {
     cluster: ClusterId,
     freshness: Freshness,
+    clock: Clock,
     state: Mutex<State>,
     lists: Flight<AwsError>,
     polls: Flight<AwsError>,
@@ -47,7 +50,19 @@ impl Account {
     /// Nothing is known yet, and nothing is read before somebody looks.
     pub fn new(cluster: ClusterId, freshness: Freshness) -> Self {
         let state = Mutex::new(State::new(cluster.clone(), freshness));
-        Self { cluster, freshness, state, lists: Flight::new(), polls: Flight::new() }
+        let clock = Clock::of_system();
+        Self { cluster, freshness, clock, state, lists: Flight::new(), polls: Flight::new() }
+    }
+
+    /// Takes the time of day from this clock instead of the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The time of day.
+    pub fn time_of_day(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.

@@ -2,11 +2,13 @@
 //!
 //! The order is the safety: targets of what serves already first, what is referred to before what refers, sources let in
 //! before ports are opened, everything new before anything old goes. A load balancer that has to be replaced keeps
-//! serving until its successor is active; only then does a later run find it superfluous. The one exception is a
-//! successor that is to have a fixed address of its predecessor: AWS gives no address to two, so the predecessor goes
-//! first.
+//! serving until its successor [takes over](crate::handover), and for an overlap after that; only then does a later run
+//! find it superfluous. The one exception is a successor that is to have a fixed address of its predecessor: AWS gives no
+//! address to two, so the predecessor goes first.
 //!
 //! What was not read is not compared: it is known to be the result of the same wish.
+
+use jiff::Timestamp;
 
 use crate::change::{BalancerChange, Change, GroupChange, Retag, TagRef};
 use crate::error::AwsError;
@@ -27,9 +29,9 @@ use listeners::give_back;
 pub(crate) use spare::let_go;
 
 /// The changes in the order in which they are to be made. Empty if nothing is to be done now.
-pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, AwsError> {
+pub(crate) fn diff(wanted: &Wanted, observed: &Observed, now: Timestamp) -> Result<Vec<Change>, AwsError> {
     refuse_strangers(wanted, observed)?;
-    let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed) };
+    let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed, now), now };
     let mut changes: Vec<Change> = tags::claim(&diff).into_iter().collect();
     // Nodes come and go, whatever may fail about anything else.
     let (of_targets, groups): (Vec<_>, Vec<_>) =
@@ -47,6 +49,7 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, 
     changes.extend(of_ipv6);
     changes.extend(balancer::reshape(&diff, When::Last));
     changes.extend(tags::tags(&diff));
+    changes.extend(spare::handed_over(&diff));
     changes.extend(spare::spare(&diff));
     Ok(diff.sealed(changes))
 }
@@ -56,6 +59,7 @@ struct Diff<'a> {
     wanted: &'a Wanted,
     observed: &'a Observed,
     roles: Roles<'a>,
+    now: Timestamp,
 }
 
 impl<'a> Diff<'a> {

@@ -68,11 +68,12 @@ async fn look(
 
 async fn for_wish(client: &Client, account: &Account, lb: &LbId, wanted: &Wanted) -> Result<Look, AwsError> {
     account.recheck(client, lb, wanted).await?;
+    let time_of_day = account.time_of_day();
     let (needs, mut observed) = {
         let mut state = account.state();
         let foreign = state.foreign(lb, wanted);
         let known = state.known_mut(lb);
-        let needs = known.needs(wanted, Instant::now());
+        let needs = known.needs(wanted, Instant::now(), time_of_day);
         (needs, Observed { foreign, ..known.observed() })
     };
     details::read(client, &needs, &mut observed).await?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use landfall_aws::account::Freshness;
 use landfall_aws::api::elb::HealthState;
 use landfall_aws::calls::Calls;
+use landfall_aws::clock::Clock;
 use landfall_aws::network::NetworkConfig;
 use landfall_aws::observer::Unobserved;
 use landfall_aws::pace::Limits;
@@ -41,7 +42,11 @@ impl Stage {
         let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
         let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
         let config = AwsConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
-        Self { aws, provider: AwsProvider::new(config, Arc::new(calls)) }
+        let clock = Clock::new({
+            let aws = aws.clone();
+            move || aws.time_of_day()
+        });
+        Self { aws, provider: AwsProvider::new(config, Arc::new(calls)).with_clock(clock) }
     }
 
     /// The same account with a process that starts anew.
@@ -65,6 +70,19 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(15)).await;
         }
         panic!("does not settle: {last}");
+    }
+
+    /// As [`converge`](Self::converge), and then until no predecessor is left, which the outcome tells of.
+    pub(crate) async fn outlast(&self, desired: &DesiredLb) -> Outcome {
+        let mut outcome = self.converge(desired).await;
+        for _ in 0..60 {
+            if !is_told(&outcome, "PredecessorLeaves") {
+                return outcome;
+            }
+            tokio::time::sleep(outcome.look_again.unwrap()).await;
+            outcome = self.converge(desired).await;
+        }
+        panic!("a predecessor stays: {:?}", outcome.problems);
     }
 
     /// Asks until nothing is left.
@@ -142,6 +160,11 @@ impl Stage {
         lines.sort();
         lines
     }
+}
+
+/// Whether an outcome tells of such a problem.
+pub(crate) fn is_told(outcome: &Outcome, word: &str) -> bool {
+    outcome.problems.iter().any(|problem| problem.category.as_str() == word)
 }
 
 /// The Service `default/web` with TCP port 80 on three nodes.

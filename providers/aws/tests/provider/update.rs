@@ -194,7 +194,7 @@ proptest! {
                 // Not waited for, and not always possible at once: the next wish comes anyway.
                 let _ = stage.provider.ensure(desired).await;
             }
-            stage.converge(last).await;
+            stage.outlast(last).await;
             prop_assert_eq!(stage.picture(), fresh(last).await);
             prop_assert!(stage.provider.plan(last).await.unwrap().is_empty());
             stage.release(&last.id).await;

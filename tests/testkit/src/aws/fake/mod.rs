@@ -38,6 +38,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use landfall_aws::api::error::Failure;
 use landfall_aws::api::{Action, Answer, ApiError};
 use tokio::time::{Instant, sleep};
@@ -102,6 +103,11 @@ impl FakeAws {
     /// Resolves when a call has met [`Fault::Freeze`]; each frozen call resolves one wait.
     pub async fn frozen(&self) {
         self.script.frozen.notified().await;
+    }
+
+    /// The time of day in this account: tokio's time from a fixed day on.
+    pub fn time_of_day(&self) -> Timestamp {
+        self.state().timestamp_at(Instant::now())
     }
 
     /// Every call so far.

@@ -113,7 +113,12 @@ impl State {
 
     /// The time of the call that is being answered, as clocks show it.
     pub(super) fn timestamp(&self) -> Timestamp {
-        let elapsed = i64::try_from((self.now - self.opened).as_secs()).unwrap_or(i64::MAX - OPENED);
+        self.timestamp_at(self.now)
+    }
+
+    /// A time as clocks show it.
+    pub(super) fn timestamp_at(&self, at: Instant) -> Timestamp {
+        let elapsed = i64::try_from((at - self.opened).as_secs()).unwrap_or(i64::MAX - OPENED);
         Timestamp::from_second(OPENED + elapsed).unwrap_or(Timestamp::MAX)
     }
 }
