@@ -39,6 +39,7 @@ pub mod provider;
 mod quota;
 mod release;
 pub mod resources;
+mod rezone;
 mod roles;
 pub mod sdk;
 pub mod settings;

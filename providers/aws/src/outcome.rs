@@ -43,6 +43,7 @@ pub(crate) fn of(
     let mut problems = wanted.problems.clone();
     problems.extend(applied.problems);
     problems.extend(replacement::told(wanted, &roles));
+    problems.extend(stranded(wanted, &roles));
     problems.extend(unguarded(wanted, &roles));
     problems.extend(unenforced(wanted, observed, &roles));
     problems.extend(wanted.listeners.iter().flat_map(|wish| held_by_retained(wish, wanted, &roles)));
@@ -124,6 +125,32 @@ fn health(
 fn reason(state: &TargetState) -> Option<String> {
     let code = state.reason.as_ref()?;
     Some(state.description.as_ref().map_or_else(|| code.clone(), |text| format!("{code}: {text}")))
+}
+
+/// One that may not be replaced would have to leave all of its zones at once to change their subnets.
+fn stranded(wanted: &Wanted, roles: &Roles<'_>) -> Option<Problem> {
+    let current =
+        roles.current.filter(|current| !roles.held && wanted.balancer.placed().strands(&current.it))?;
+    let moved: Vec<&str> = wanted.balancer.placed().moved(&current.it).into_iter().collect();
+    let why = match &wanted.balancer.adopt {
+        Some(_) => {
+            "and one that was taken over is not replaced: keep one zone for the time, or change them in AWS"
+        }
+        None => {
+            "and its name keeps a successor from being made: keep one zone for the time, or ask for another name"
+        }
+    };
+    Some(Problem {
+        member: None,
+        port: None,
+        category: Category::new("SubnetsNotChanged"),
+        message: format!(
+            "the load balancer {:?} keeps its subnets; those of {} cannot change without another zone that serves meanwhile, \
+             {why}",
+            current.it.name,
+            moved.join(", ")
+        ),
+    })
 }
 
 /// One that was taken over may have been made without security groups, and then it can never have any.

@@ -108,7 +108,9 @@ impl AwsProvider {
         let current = staying(&settings.balancer, &found);
         let mut facts = network::gather(client, &self.network(), desired, &settings, current).await?;
         let ours = found.iter().filter(|balancer| !marks::is_adopted(&balancer.tags));
-        facts.existing = ours.map(|balancer| balancer.it.clone()).collect();
+        facts.existing = ours.clone().map(|balancer| balancer.it.clone()).collect();
+        let superseded = ours.filter(|balancer| marks::is_superseded(&balancer.tags));
+        facts.superseded = superseded.map(|balancer| balancer.it.arn.clone()).collect();
         let mut wanted = resources::wanted(self.account.cluster(), desired, &settings, &facts);
         wanted.problems.extend(problems);
         Ok((wanted, settings.balancer.adopt_confirm))

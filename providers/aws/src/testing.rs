@@ -47,6 +47,7 @@ pub(crate) fn wish() -> Wanted {
             scheme: Scheme::Internal,
             address_type: AddressType::Ipv4,
             subnets: vec![subnet("a")],
+            zones: BTreeMap::new(),
             source_nat: false,
             given_groups: Vec::new(),
             private_link_rules: None,

@@ -38,14 +38,15 @@ pub(super) enum When {
 /// Other subnets, source NAT or families, if this is the time.
 pub(super) fn reshape(diff: &Diff<'_>, when: When) -> Vec<Change> {
     let current = diff.roles.current.filter(|_| !diff.roles.held);
-    let change = current.filter(|current| time(diff, current) == when).and_then(|current| {
+    let changes = current.filter(|current| time(diff, current) == when).map(|current| {
         let (from, to) = (current.it.address_type, diff.wanted.balancer.address_type);
         if moves(diff, current) {
-            return Some(moved(diff, current));
+            return moved(diff, current);
         }
-        (from != to && !narrows(diff, current)).then_some(BalancerChange::AddressType { from, to })
+        let widens_or_narrows = from != to && !narrows(diff, current);
+        widens_or_narrows.then_some(BalancerChange::AddressType { from, to }).into_iter().collect()
     });
-    named(diff, change.into_iter().collect())
+    named(diff, changes.unwrap_or_default())
 }
 
 fn time(diff: &Diff<'_>, current: &Balancer) -> When {
@@ -109,8 +110,9 @@ fn keeps_rest(diff: &Diff<'_>) -> bool {
 /// Whether its subnets or its source NAT change, which is one call.
 fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
     let wish = &diff.wanted.balancer;
-    // One that is taken over keeps its subnets, unless others are asked for.
-    if wish.subnets.is_empty() || diff.is_partial() {
+    // One that is taken over keeps its subnets, unless others are asked for. One whose zones would all have to be left at
+    // once keeps them if it may not be replaced.
+    if wish.subnets.is_empty() || diff.is_partial() || wish.placed().strands(&current.it) {
         return false;
     }
     let to: BTreeSet<SubnetId> = wish.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
@@ -122,14 +124,22 @@ fn narrows(diff: &Diff<'_>, current: &Balancer) -> bool {
     keeps_rest(diff) && current.it.address_type == AddressType::Dualstack
 }
 
-fn moved(diff: &Diff<'_>, current: &Balancer) -> BalancerChange {
+/// Zones whose subnet becomes another one are left first and entered again after that.
+fn moved(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
     let wish = &diff.wanted.balancer;
-    let to = SubnetChange {
-        subnets: wish.subnets.clone(),
-        address_type: wish.address_type,
-        source_nat: wish.source_nat,
+    let change = |from, subnets, left: BTreeSet<&str>| {
+        let (address_type, source_nat) = (wish.address_type, wish.source_nat);
+        let to = SubnetChange { subnets, address_type, source_nat };
+        let left = left.into_iter().map(str::to_owned).collect();
+        BalancerChange::Subnets { from, to, zones: wish.zones.clone(), left }
     };
-    BalancerChange::Subnets { from: subnets_of(current), to }
+    let (from, left) = (subnets_of(current), wish.placed().moved(&current.it));
+    if left.is_empty() {
+        return vec![change(from, wish.subnets.clone(), left)];
+    }
+    let without = wish.placed().without_moved(&current.it);
+    let between = without.iter().map(|mapping| mapping.subnet.clone()).collect();
+    vec![change(from, without, left), change(between, wish.subnets.clone(), BTreeSet::new())]
 }
 
 fn subnets_of(balancer: &Balancer) -> BTreeSet<SubnetId> {

@@ -6,14 +6,15 @@
 //!       └── backend group: shared by the cluster, let in by the nodes' groups
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_core::ids::ClusterId;
 use landfall_core::model::{DesiredLb, Member};
 
-use crate::api::elb::{BalancerState, LoadBalancer};
+use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
 use crate::marks;
 use crate::names::{self, Fixed, Names};
+use crate::rezone::Subnets;
 use crate::roles;
 use crate::settings::{ListenerSettings, MemberSettings, Security, Settings};
 
@@ -97,14 +98,20 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     let settings = &inputs.settings.balancer;
     let given_groups = inputs.facts.given_groups.clone();
     let guarded = frontend || backend || !given_groups.is_empty();
-    let fixed = Fixed { scheme: settings.scheme, guarded, subnets: &inputs.facts.subnets };
+    let subnets = &inputs.facts.subnets;
+    let fixed = Fixed { scheme: settings.scheme, guarded, subnets, settled: false };
     let names = inputs.names();
+    let of_subnet =
+        |it: &SubnetMapping| Some((it.subnet.clone(), inputs.facts.zones.get(&it.subnet)?.clone()));
+    let zones: BTreeMap<_, _> = subnets.iter().filter_map(of_subnet).collect();
+    let wanted = Subnets { subnets, zones: &zones };
     BalancerWish {
-        name: settings.name.clone().unwrap_or_else(|| kept(inputs, fixed, names.balancer(fixed))),
+        name: settings.name.clone().unwrap_or_else(|| kept(inputs, fixed, wanted)),
         beside: settings.name.as_ref().map(|asked| names.beside(asked, fixed)),
         scheme: settings.scheme,
         address_type: settings.address_type,
-        subnets: inputs.facts.subnets.clone(),
+        subnets: subnets.clone(),
+        zones,
         source_nat: settings.source_nat,
         given_groups,
         private_link_rules: settings.private_link_rules,
@@ -117,21 +124,29 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
 }
 
 /// The name of a load balancer that nobody named: that of one that is there and can become what is wanted, be it made
-/// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it.
-fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, generated: String) -> String {
-    let existing = &inputs.facts.existing;
-    if existing.iter().any(|it| it.name == generated) {
-        return generated;
-    }
+/// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it. Where one
+/// that cannot become it has the generated name, its successor is named by its subnets as well.
+fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, wanted: Subnets<'_>) -> String {
+    let Facts { existing, superseded, .. } = inputs.facts;
+    let generated = inputs.names().balancer(fixed);
     let fits = |it: &&LoadBalancer| {
         names::label(&it.name) == names::label(&generated)
             && it.scheme == fixed.scheme
             && it.security_groups.is_empty() != fixed.guarded
             && roles::keeps_addresses(it, fixed.subnets)
     };
-    let by_age =
-        |it: &&LoadBalancer| (!matches!(it.state, BalancerState::Active), it.created, it.name.clone());
-    existing.iter().filter(fits).min_by_key(by_age).map_or(generated, |it| it.name.clone())
+    let by_rank = |it: &&LoadBalancer| {
+        let is_active = matches!(it.state, BalancerState::Active);
+        (superseded.contains(&it.arn), it.name != generated, !is_active, it.created, it.name.clone())
+    };
+    let usable = existing.iter().filter(|it| !wanted.strands(it));
+    match usable.filter(|it| it.name == generated || fits(it)).min_by_key(by_rank) {
+        Some(it) => it.name.clone(),
+        None if existing.iter().any(|it| it.name == generated) => {
+            inputs.names().balancer(Fixed { settled: true, ..fixed })
+        }
+        None => generated,
+    }
 }
 
 /// Whether a security group of ours guards the load balancer.

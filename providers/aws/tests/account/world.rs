@@ -198,6 +198,7 @@ fn balancer(name: String, tags: Tags) -> BalancerWish {
         scheme: Scheme::Internal,
         address_type: AddressType::Ipv4,
         subnets: vec![subnet],
+        zones: BTreeMap::new(),
         source_nat: false,
         given_groups: Vec::new(),
         private_link_rules: None,

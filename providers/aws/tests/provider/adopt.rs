@@ -1,6 +1,6 @@
 //! A load balancer that was there before is taken over with the operator's consent, and given back.
 
-use crate::stage::{Stage, nodes, service, web};
+use crate::stage::{AWS, Stage, is_told, nodes, service, web};
 use landfall_aws::api::ec2::{Ec2 as _, NewSecurityGroup};
 use landfall_aws::api::elb::{
     AddressType, Elb as _, GroupTargets, HealthCheck, ListenerSpec, NewListener, NewLoadBalancer,
@@ -176,4 +176,16 @@ async fn one_that_is_not_there_is_refused() {
     );
     let error = stage.provider.ensure(&adopting(&arn)).await.unwrap_err();
     assert_eq!(error.category().as_str(), "NotAdoptable", "{}", error.explain());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_would_have_to_leave_all_its_zones_keeps_its_subnets() {
+    let stage = Stage::new();
+    let (arn, _) = theirs(&stage.aws).await;
+    let moving = adopting(&arn).with(|member| member.annotated(&format!("{AWS}subnets"), "public-a"));
+    let word = asked(&stage, &moving).await;
+    let outcome = stage.converge(&moving.with(|member| member.annotated(ADOPT_CONFIRM, &word))).await;
+    assert!(is_told(&outcome, "SubnetsNotChanged"), "{:?}", outcome.problems);
+    let [balancer] = stage.aws.balancers().try_into().unwrap();
+    assert_eq!(balancer.it.zones[0].subnet.as_str(), "subnet-private-a");
 }

@@ -8,6 +8,7 @@ mod budgets;
 mod create;
 mod release;
 mod replace;
+mod rezone;
 mod stage;
 mod targets;
 mod update;

@@ -105,6 +105,7 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
             provisioning,
             group_release: Duration::from_secs(20),
             interface_release: Duration::from_mins(1),
+            zone_release: Duration::from_mins(3),
             first_checks: Duration::from_mins(1),
             capacity: provisioning,
         });

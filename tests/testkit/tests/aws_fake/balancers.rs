@@ -197,6 +197,26 @@ async fn zones_come_and_go_but_a_zone_keeps_its_subnet() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_zone_is_left_before_it_is_entered_again() {
+    let (aws, balancer, _) = serving().await;
+    aws.set_timing(Timing { zone_release: Duration::from_mins(3), ..Timing::default() });
+    let to = |names: &[&str]| SubnetChange {
+        subnets: names.iter().map(|name| mapping(name)).collect(),
+        address_type: AddressType::Ipv4,
+        source_nat: false,
+    };
+    aws.set_subnets(&balancer.arn, &to(&["private-a", "private-b"])).await.unwrap();
+    aws.set_subnets(&balancer.arn, &to(&["private-b"])).await.unwrap();
+    let again = to(&["public-a", "private-b"]);
+    assert_eq!(code(aws.set_subnets(&balancer.arn, &again).await), "InvalidConfigurationRequest");
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    aws.set_subnets(&balancer.arn, &again).await.unwrap();
+    aws.set_endpoint_service(&balancer.arn, true);
+    let fewer = to(&["private-b"]);
+    assert_eq!(code(aws.set_subnets(&balancer.arn, &fewer).await), "InvalidConfigurationRequest");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_made_without_security_groups_never_gets_any() {
     let (aws, without, _) = serving().await;
     let group = security_group(&aws, "one").await;

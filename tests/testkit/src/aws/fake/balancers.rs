@@ -33,6 +33,8 @@ pub(super) struct BalancerRecord {
     pub(super) capacity: Option<u32>,
     /// When the last capacity reservation is provisioned.
     pub(super) capacity_at: Instant,
+    /// Zones that were left lately, and until when they cannot be entered again.
+    pub(super) left: Vec<(String, Instant)>,
 }
 
 impl BalancerRecord {
@@ -152,6 +154,7 @@ impl State {
             endpoint_service: false,
             capacity: None,
             capacity_at: self.now,
+            left: Vec::new(),
             mappings,
             it,
         };

@@ -34,6 +34,8 @@ pub struct Timing {
     /// For which the interfaces of a load balancer stay, with their addresses and security groups, after it or its
     /// zone is gone.
     pub interface_release: Duration,
+    /// From the removal of a zone until another subnet of it can be added; up to three minutes in reality.
+    pub zone_release: Duration,
     /// From the registration of a target until it is healthy.
     pub first_checks: Duration,
     /// Until a capacity reservation is provisioned.
