@@ -112,6 +112,12 @@ impl Known {
         (!left.is_zero()).then_some(left)
     }
 
+    /// How long tags and lists may yet lack what we changed last.
+    pub(super) fn settling(&self, now: Instant, freshness: &Freshness) -> Option<Duration> {
+        let left = (self.changed?.at + freshness.settling).saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// Whether one of its load balancers is being set up.
     pub(super) fn is_provisioning(&self) -> bool {
         self.balancers.iter().any(|balancer| balancer.it.state == BalancerState::Provisioning)

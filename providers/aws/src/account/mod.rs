@@ -100,6 +100,11 @@ impl Account {
         self.state().known(lb).and_then(|known| known.unsettled(Instant::now(), &self.freshness))
     }
 
+    /// How long tags and lists may yet lack what we last changed of a load balancer.
+    pub(crate) fn settling(&self, lb: &LbId) -> Option<Duration> {
+        self.state().known(lb).and_then(|known| known.settling(Instant::now(), &self.freshness))
+    }
+
     /// When to look again at a load balancer although nothing changes here; `None` if nothing is known of it.
     pub(crate) fn look_again(&self, lb: &LbId) -> Option<Duration> {
         self.state().known(lb).map(|known| known.look_again(Instant::now(), &self.freshness))

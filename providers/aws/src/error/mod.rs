@@ -73,9 +73,9 @@ pub enum AwsError {
         /// When to look again.
         poll: Duration,
     },
-    /// Everything found is removed, and more may yet be found.
+    /// What is to be removed may not be known in full yet.
     #[error(
-        "a change for {whom} failed or was cut short, and AWS's lists may lack what it made: looked at again in {} s",
+        "AWS's lists and tags may not tell yet what was made for {whom} last: looked at again in {} s",
         poll.as_secs()
     )]
     Unsettled {

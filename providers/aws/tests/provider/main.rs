@@ -9,5 +9,6 @@ mod create;
 mod release;
 mod replace;
 mod stage;
+mod strangers;
 mod targets;
 mod update;
