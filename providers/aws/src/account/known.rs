@@ -9,8 +9,8 @@ use landfall_core::ids::LbId;
 use tokio::time::Instant;
 
 use super::freshness::Freshness;
+use super::heard::Moment;
 use super::roster::{Pool, Roster};
-use super::state::Moment;
 use super::watch::Watch;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{BalancerState, HealthState, LoadBalancer, TargetGroup};

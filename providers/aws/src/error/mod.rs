@@ -230,6 +230,11 @@ impl AwsError {
         self.answer().is_some_and(ApiError::is_in_doubt)
     }
 
+    /// Whether there was an answer that cannot be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.answer().is_some_and(|error| matches!(error.kind, Failure::Unreadable { .. }))
+    }
+
     /// The quota that is used up, by its name in `DescribeAccountLimits`.
     pub fn quota(&self) -> Option<&'static str> {
         self.code().and_then(quota_of)

@@ -48,8 +48,12 @@ async fn set_apart(
     let mut tags: HashMap<String, Tags> = client.tags(&arns).await?.into_iter().collect();
     let marks = marks::of_lb(account.cluster(), lb);
     let Observed { balancers, groups, foreign, .. } = observed;
-    balancers.iter_mut().for_each(|it| it.tags = tags.remove(it.it.arn.as_str()).unwrap_or_default());
-    groups.iter_mut().for_each(|it| it.tags = tags.remove(it.it.arn.as_str()).unwrap_or_default());
+    for it in &mut *balancers {
+        it.tags = tags.remove(it.it.arn.as_str()).unwrap_or_default();
+    }
+    for it in &mut *groups {
+        it.tags = tags.remove(it.it.arn.as_str()).unwrap_or_default();
+    }
     let lost = balancers.extract_if(.., |it| !marks::carries(&it.tags, &marks));
     foreign.extend(lost.map(|it| stranger(kinds::BALANCER, it.it.name, &it.tags)));
     let lost = groups.extract_if(.., |it| !marks::carries(&it.tags, &marks));
