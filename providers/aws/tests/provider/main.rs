@@ -6,6 +6,7 @@ mod actions;
 mod adopt;
 mod budgets;
 mod create;
+mod pace;
 mod release;
 mod replace;
 mod stage;
