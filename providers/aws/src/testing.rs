@@ -143,6 +143,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
     let arn = LoadBalancerArn::new(format!("arn:lb/{}", wanted.balancer.name));
     let backend = wanted.backend.as_ref();
     Observed {
+        stale: BTreeSet::new(),
         balancers: vec![made_balancer(wanted, &arn)],
         groups: wanted.groups.iter().map(|wish| made_group(wish, &arn)).collect(),
         frontend: wanted.frontend.iter().map(|wish| made_guard(wish, "sg-front")).collect(),

@@ -62,7 +62,7 @@ impl Known {
             return true;
         }
         match &group.targets {
-            Some(_) => group.has_initial() && self.watch.as_ref().is_some_and(|watch| watch.is_due(now)),
+            Some(_) => self.watch.as_ref().is_some_and(|watch| watch.is_due(group.has_initial(), now)),
             None => !trusts || self.assumed.get(&wish.name).is_some_and(|assumed| *assumed != hash_of(wish)),
         }
     }
@@ -96,6 +96,7 @@ impl Known {
             }
             if needs.targets.contains(&group.it.arn) {
                 group.targets = read.targets.as_ref().map(|targets| Roster::new(targets, pool));
+                group.read = Some(now);
             }
         }
         self.assume(wanted);
@@ -108,10 +109,6 @@ impl Known {
         }
         // While somebody changes it, only who does that can end the doubt.
         self.doubt = self.doubt.filter(|_| self.open);
-        if !needs.targets.is_empty() {
-            self.watch.iter_mut().filter(|watch| watch.is_due(now)).for_each(|watch| watch.looked(now));
-            self.watch_initial(now, freshness);
-        }
     }
 
     /// Targets that are not known are taken to be those of the first wish.

@@ -1,6 +1,6 @@
 //! What is known of the account. Plain data behind one lock that is never held over a call.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::mem;
 use std::time::Duration;
 
@@ -13,14 +13,19 @@ use super::heard::{Extent, Heard, Listing, Moment};
 use super::known::{Found, Known, KnownGroup, Written, rank};
 use super::needs::Needs;
 use super::roster::Pool;
+use super::watch::Turns;
 use crate::api::Tags;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::LoadBalancer;
 use crate::api::ids::LoadBalancerArn;
 use crate::change::kinds;
-use crate::observe::{Balancer, Foreign, Observed};
+use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
+
+mod strangers;
+
 use crate::{marks, names};
+use strangers::is_clear;
 
 /// Who has a name.
 #[derive(Debug)]
@@ -49,6 +54,7 @@ pub(crate) struct State {
     backend_changed: Option<Moment>,
     pub(crate) doors: Doors,
     pool: Pool,
+    turns: Turns,
 }
 
 impl State {
@@ -66,6 +72,7 @@ impl State {
             backend_changed: None,
             doors: Doors::default(),
             pool: Pool::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -106,33 +113,6 @@ impl State {
         let Some(doubt) = self.known.get(lb).and_then(|known| known.doubt) else { return false };
         let ripe = doubt.at + self.freshness.settling;
         Instant::now() >= ripe && heard.all.is_none_or(|all| all.at < ripe)
-    }
-
-    /// Whether the lists are too old for a look that began then to hold a conflict against somebody that may be over.
-    pub(super) fn is_conflict_old(&self, lb: &LbId, wanted: &Wanted, look: Moment, heard: Heard) -> bool {
-        let old = |lists: Moment| look.at >= lists.at + self.freshness.settling;
-        !heard.lists_since(look) && heard.lists.is_none_or(old) && !self.foreign(lb, wanted).is_empty()
-    }
-
-    /// The ARNs of what is in the way of a wish and nobody's of this cluster, unless it was listed after that moment.
-    pub(super) fn strangers_since(&self, lb: &LbId, wanted: &Wanted, look: Moment) -> Vec<String> {
-        if self.heard.lists_since(look) {
-            return Vec::new();
-        }
-        let strangers = self.foreign(lb, wanted).into_iter().filter(|foreign| foreign.owner.is_none());
-        let holders = strangers.filter_map(|Foreign { kind, name, .. }| self.names.get(&(kind, name)));
-        holders.map(|holder| holder.arn.clone()).collect()
-    }
-
-    /// Takes those for never seen that are gone, or whose tags are this cluster's after all. Tells whether there are any.
-    pub(super) fn unsee_those_of_ours(&mut self, tags: &HashMap<String, Option<Tags>>) -> bool {
-        let is_wrong = |tags: &Option<Tags>| tags.as_ref().is_none_or(|tags| self.owner(tags).is_some());
-        let wrong: Vec<&String> =
-            tags.iter().filter(|(_, tags)| is_wrong(tags)).map(|(arn, _)| arn).collect();
-        for arn in &wrong {
-            self.owners.remove(*arn);
-        }
-        !wrong.is_empty()
     }
 
     /// Whether a resource was seen before.
@@ -275,11 +255,12 @@ impl State {
     /// again.
     pub(crate) fn learn(&mut self, wanted: &Wanted, needs: &Needs, observed: &Observed) -> Duration {
         let freshness = self.freshness;
-        let mut pool = mem::take(&mut self.pool);
-        let known = self.known_mut(&wanted.lb);
+        let (mut pool, mut turns) = (mem::take(&mut self.pool), mem::take(&mut self.turns));
+        let (known, now) = (self.known_mut(&wanted.lb), Instant::now());
         known.learn(wanted, needs, observed, &freshness, &mut pool);
-        let look_again = known.look_again(Instant::now(), &freshness);
-        self.pool = pool;
+        known.watch_health(!needs.targets.is_empty(), now, &freshness, &mut turns);
+        let look_again = known.look_again(now, &freshness);
+        (self.pool, self.turns) = (pool, turns);
         look_again
     }
 
@@ -304,9 +285,12 @@ impl State {
         let freshness = self.freshness;
         self.unindex(lb);
         let written = Written::new(&ours, observed, complete, &mut self.pool);
+        let mut turns = mem::take(&mut self.turns);
         let known = self.known_mut(lb);
-        known.settle(written, at, &freshness);
+        known.settle(written, at);
+        known.watch_health(false, at.at, &freshness, &mut turns);
         let lent = known.lent.take();
+        self.turns = turns;
         // One that was given back to its owner is a stranger from now on.
         for balancer in observed.balancers.iter().filter(|it| !marks::carries(&it.tags, &ours)) {
             let arn = balancer.it.arn.to_string();
@@ -358,42 +342,10 @@ impl State {
         provisioning.flat_map(|known| known.balancers.iter().map(|it| it.it.arn.clone())).collect()
     }
 
-    /// What has a name that the wish needs and is not this load balancer's.
-    pub(crate) fn foreign(&self, lb: &LbId, wanted: &Wanted) -> Vec<Foreign> {
-        let groups = wanted.groups.iter().map(|wish| (kinds::GROUP, wish.name.clone()));
-        let balancer = self.name_needed(lb, wanted).map(|name| (kinds::BALANCER, name.to_owned()));
-        let needed: BTreeSet<_> = balancer.into_iter().chain(groups).collect();
-        let foreign = needed.into_iter().filter_map(|(kind, name)| {
-            let owner = self.names.get(&(kind, name.clone()))?.owner.clone();
-            (owner.as_ref() != Some(lb)).then_some(Foreign { kind, name, owner })
-        });
-        foreign.collect()
-    }
-
-    /// The name that a load balancer may have to be made with.
-    fn name_needed<'a>(&self, lb: &LbId, wanted: &'a Wanted) -> Option<&'a str> {
-        let wish = &wanted.balancer;
-        let has = |name: &String| {
-            let holder = self.names.get(&(kinds::BALANCER, name.clone()));
-            holder.is_some_and(|holder| holder.owner.as_ref() == Some(lb))
-        };
-        match &wish.beside {
-            _ if wish.adopt.is_some() => None,
-            Some(beside) if has(beside) => None,
-            Some(beside) if has(&wish.name) => Some(beside),
-            _ => Some(&wish.name),
-        }
-    }
-
     /// Whether this load balancer is the last of the cluster of which anything exists or may come to exist.
     pub(crate) fn is_last(&self, lb: &LbId) -> bool {
         self.known.iter().all(|(other, known)| other == lb || known.is_over())
     }
-}
-
-/// Whether tags are somebody's marks. Those of a stranger who has none may be ours that AWS does not tell yet.
-fn is_clear(tags: &Tags) -> bool {
-    !marks::ours(tags).is_empty()
 }
 
 /// Kind, name and ARN of everything that has a name of its own in the account.

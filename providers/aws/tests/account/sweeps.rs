@@ -88,7 +88,11 @@ async fn whoever_looks_is_told_when_to_verify() {
     look = world.look(&wishes[0]).await.unwrap();
     let details = look.observed.balancers[0].details.as_ref().unwrap();
     assert_eq!(details.listeners[0].it.port, 80);
-    assert!(look.look_again.unwrap() > Freshness::default().details / 2);
+    assert_eq!(
+        look.look_again,
+        Some(Freshness::default().health_slow),
+        "the health of targets is asked for slowly"
+    );
 }
 
 #[tokio::test(start_paused = true)]
