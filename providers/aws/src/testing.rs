@@ -156,6 +156,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
 fn made_balancer(wanted: &Wanted, arn: &LoadBalancerArn) -> Balancer {
     let wish = &wanted.balancer;
     let zone = |mapping: &SubnetMapping| ZoneMapping {
+        source_nat_prefixes: mapping.fixed_source_nat().map(str::to_owned).into_iter().collect(),
         zone: mapping.subnet.to_string(),
         subnet: mapping.subnet.clone(),
         allocation: mapping.allocation.clone(),

@@ -9,7 +9,7 @@ use landfall_core::outcome::Problem;
 use super::{Done, World, is_in_use};
 use crate::account::snapshot::is_gone;
 use crate::api::Tags;
-use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, ZoneMapping};
+use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, SubnetMapping, ZoneMapping};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
 use crate::change::{BalancerChange, GuardRef, NewBalancer};
 use crate::error::AwsError;
@@ -166,10 +166,17 @@ fn subnets_kept(name: &str, error: &AwsError) -> Problem {
 fn move_to(it: &mut LoadBalancer, to: SubnetChange) {
     let kept: BTreeSet<_> = to.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
     it.zones.retain(|zone| kept.contains(&zone.subnet));
+    for zone in &mut it.zones {
+        let mapping = to.subnets.iter().find(|mapping| mapping.subnet == zone.subnet);
+        if let Some(prefix) = mapping.and_then(SubnetMapping::fixed_source_nat) {
+            zone.source_nat_prefixes = vec![prefix.to_owned()];
+        }
+    }
     let known: BTreeSet<_> = it.zones.iter().map(|zone| zone.subnet.clone()).collect();
     let new = to.subnets.into_iter().filter(|mapping| !known.contains(&mapping.subnet));
     it.zones.extend(new.map(|mapping| ZoneMapping {
         zone: mapping.subnet.to_string(),
+        source_nat_prefixes: mapping.fixed_source_nat().map(str::to_owned).into_iter().collect(),
         subnet: mapping.subnet,
         allocation: mapping.allocation,
         private_ipv4: mapping.private_ipv4,
