@@ -342,6 +342,11 @@ impl State {
         provisioning.flat_map(|known| known.balancers.iter().map(|it| it.it.arn.clone())).collect()
     }
 
+    /// The backend group, if nothing of any load balancer exists or may come to exist.
+    pub(crate) fn unneeded_backend(&self) -> Option<&SecurityGroup> {
+        self.backend.as_ref().filter(|_| self.known.values().all(Known::is_over))
+    }
+
     /// Whether this load balancer is the last of the cluster of which anything exists or may come to exist.
     pub(crate) fn is_last(&self, lb: &LbId) -> bool {
         self.known.iter().all(|(other, known)| other == lb || known.is_over())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::stage::{AWS, Stage, nodes, service, web};
 use landfall_aws::api::Action;
+use landfall_aws::api::ec2::Ec2 as _;
 use landfall_aws::api::elb::Elb as _;
 use landfall_core::error::ErrorClass;
 use landfall_core::net::Protocol;
@@ -53,6 +54,32 @@ async fn the_last_two_go_at_the_same_time_and_take_the_backend_group_along() {
         tokio::join!(stage.release(&web.id), later);
         assert_eq!(stage.picture(), empty, "{pause} s apart");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_group_that_nobody_is_left_for_is_told_and_can_be_released() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    stage.converge(&web()).await;
+    let owned = stage.provider.inventory().await.unwrap();
+    assert!(owned.iter().all(|owned| owned.mark.lb == web().id), "it is needed: {owned:?}");
+    // Somebody deleted the rest by hand.
+    let console = stage.aws.console();
+    let balancer = stage.aws.balancers().remove(0);
+    console.delete_balancer(&balancer.it.arn).await.unwrap();
+    console.delete_group(&stage.aws.groups()[0].it.arn).await.unwrap();
+    for group in stage.aws.groups_of_rules() {
+        if group.tags.contains_key("landfall.dev/load-balancer") {
+            console.delete_security_group(&group.id).await.unwrap();
+        }
+    }
+    let stage = stage.restarted();
+    let owned = stage.provider.inventory().await.unwrap();
+    assert_eq!(owned.len(), 1, "{owned:?}");
+    assert_eq!(owned[0].resource.kind, "security group");
+    stage.release(&owned[0].mark.lb).await;
+    assert_eq!(stage.picture(), empty);
+    assert_eq!(stage.provider.inventory().await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
