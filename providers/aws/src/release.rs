@@ -22,6 +22,9 @@ use crate::observe::{Balancer, Foreign, Observed, observe};
 /// When to try again to remove what AWS has not let go of.
 const POLL: Duration = Duration::from_secs(15);
 
+/// The same for what somebody has to let go of.
+const HELD: Duration = Duration::from_mins(1);
+
 /// Removes it all. Succeeds only when nothing is left.
 pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError> {
     let Tools { client, account, .. } = tools;
@@ -109,7 +112,9 @@ async fn delete(tools: Tools<'_>, balancer: &Balancer, observed: &mut Observed) 
         // Nothing but an endpoint service holds a load balancer.
         Err(error) if is_in_use(&error) => {
             let by = "a VPC endpoint service: remove it, or take the load balancer out of it";
-            Err(in_use(tools, kinds::BALANCER, &balancer.it.name, vec![by.to_owned()]))
+            let (whom, what) =
+                (tools.client.whom().to_owned(), format!("{} {}", kinds::BALANCER, balancer.it.name));
+            Err(AwsError::StillInUse { whom, what, by: vec![by.to_owned()], poll: HELD })
         }
         Err(error) => Err(error),
     }

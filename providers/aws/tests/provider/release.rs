@@ -192,6 +192,7 @@ async fn one_behind_an_endpoint_service_waits_for_it() {
     stage.aws.set_endpoint_service(&arn, true);
     let error = stage.provider.release(&web().id).await.unwrap_err();
     assert!(error.explain().contains("endpoint service"), "{}", error.explain());
+    assert_eq!(error.class(), ErrorClass::Waiting { poll: Duration::from_mins(1) }, "somebody has to act");
     stage.aws.set_endpoint_service(&arn, false);
     stage.release(&web().id).await;
 }
