@@ -10,6 +10,7 @@ use landfall_core::model::MemberRef;
 use landfall_core::provider::Mark;
 
 use crate::api::Tags;
+use crate::api::elb::{ListenerSpec, NlbProtocol};
 use crate::api::ids::TargetGroupArn;
 
 /// Prefix of every key of ours.
@@ -21,7 +22,7 @@ pub const ADDITIONAL: &str = "landfall.dev/additional";
 /// Tags that a resource can have.
 pub const TAGS_AT_MOST: usize = 50;
 /// Tags of ours that one resource has at most: cluster, load balancer, additional, applied, adopted and superseded on a
-/// load balancer.
+/// load balancer; the first three, member and two about what it did on a listener that was there before us.
 pub const OURS_AT_MOST: usize = 6;
 /// On a load balancer whose successor has taken over: since when.
 pub const SUPERSEDED: &str = "landfall.dev/superseded";
@@ -32,6 +33,11 @@ const MEMBER: &str = "landfall.dev/member";
 const ROLE: &str = "landfall.dev/role";
 const ADOPTED: &str = "landfall.dev/adopted";
 const ORIGINAL: &str = "landfall.dev/original";
+const ORIGINAL_TLS: &str = "landfall.dev/original-tls";
+/// Stands in the value of that tag for what the listener did not have.
+const NONE: &str = "-";
+/// Characters in the value of a tag.
+const VALUE_AT_MOST: usize = 256;
 
 /// Tags of everything that belongs to a cluster.
 pub fn of_cluster(cluster: &ClusterId) -> Tags {
@@ -67,6 +73,20 @@ pub fn adopted() -> Tags {
 /// The tag of a listener that was re-pointed: where it forwarded to before.
 pub fn original(group: &TargetGroupArn) -> Tags {
     Tags::from([(ORIGINAL.to_owned(), group.to_string())])
+}
+
+/// The tag of a listener that was re-pointed, if it is one for TLS: what it had besides its target group. `None` if that
+/// does not fit in a tag.
+pub fn original_tls(spec: &ListenerSpec) -> Option<Tags> {
+    if spec.protocol != Some(NlbProtocol::Tls) {
+        return Some(Tags::new());
+    }
+    let parts = [&spec.certificate, &spec.ssl_policy, &spec.alpn];
+    let value = parts.map(|part| part.as_deref().unwrap_or(NONE)).join(" ");
+    let fits = value.len() <= VALUE_AT_MOST
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || " +-=._:/@".contains(c))
+        && value.split(' ').count() == parts.len();
+    fits.then(|| Tags::from([(ORIGINAL_TLS.to_owned(), value)]))
 }
 
 /// The tag that tells which wish a load balancer is the result of.
@@ -109,6 +129,17 @@ pub fn is_adopted(tags: &Tags) -> bool {
 /// Where a re-pointed listener forwarded to before; `None` for a listener of our own.
 pub fn original_of(tags: &Tags) -> Option<TargetGroupArn> {
     tags.get(ORIGINAL).map(|arn| TargetGroupArn::new(arn.as_str()))
+}
+
+/// What a re-pointed listener for TLS had before, put in the place of what it has now; unchanged if nothing tells.
+pub fn with_original_tls(now: &ListenerSpec, tags: &Tags) -> ListenerSpec {
+    let mut then = now.clone();
+    let parts: Vec<&str> = tags.get(ORIGINAL_TLS).map(|value| value.split(' ').collect()).unwrap_or_default();
+    if let [certificate, policy, alpn] = parts.as_slice() {
+        let part = |text: &str| (text != NONE).then(|| text.to_owned());
+        (then.certificate, then.ssl_policy, then.alpn) = (part(certificate), part(policy), part(alpn));
+    }
+    then
 }
 
 /// The member that a resource serves; `None` if it serves all, or if the tag cannot be read.
@@ -249,6 +280,37 @@ mod tests {
         let tags = superseded(since);
         assert_eq!(tags.get(SUPERSEDED).map(String::as_str), Some("2026-03-01T10:00:00Z"));
         assert!(!is_superseded(&adopted()));
+    }
+
+    fn tls(certificate: &str) -> ListenerSpec {
+        ListenerSpec {
+            protocol: Some(NlbProtocol::Tls),
+            forward: None,
+            certificate: Some(certificate.to_owned()),
+            ssl_policy: Some("ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()),
+            alpn: None,
+        }
+    }
+
+    #[test]
+    fn what_a_listener_had_is_remembered() {
+        let before =
+            tls("arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012");
+        let tags = original_tls(&before).unwrap();
+        let mut now = tls("arn:other");
+        now.alpn = Some("HTTP2Only".to_owned());
+        assert_eq!(with_original_tls(&now, &tags), before);
+        assert_eq!(with_original_tls(&now, &Tags::new()), now);
+        let plain = ListenerSpec { protocol: Some(NlbProtocol::Tcp), ..tls("") };
+        assert_eq!(original_tls(&plain), Some(Tags::new()));
+    }
+
+    #[rstest]
+    #[case("arn:aws:iam::123456789012:server-certificate/a,b")]
+    #[case("arn:aws:iam::123456789012:server-certificate/a b")]
+    #[case(&"long".repeat(60))]
+    fn what_no_tag_takes_is_not_remembered(#[case] certificate: &str) {
+        assert_eq!(original_tls(&tls(certificate)), None);
     }
 
     #[test]

@@ -93,6 +93,9 @@ fn targets(wanted: &Wanted, observed: &Observed) -> Vec<TargetHealth> {
     let of_listener = |listener: &ListenerWish| {
         let wish = wanted.groups.iter().find(|wish| wish.name == listener.group)?;
         let there = observed.groups.iter().find(|group| group.it.name == listener.group)?;
+        if observed.stale.contains(&there.it.arn) {
+            return None;
+        }
         let states = there.targets.as_ref()?;
         Some(listener.serves.iter().map(|port| health(listener, *port, wish, states)).collect::<Vec<_>>())
     };

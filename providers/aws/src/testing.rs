@@ -150,6 +150,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
     let arn = LoadBalancerArn::new(format!("arn:lb/{}", wanted.balancer.name));
     let backend = wanted.backend.as_ref();
     Observed {
+        stale: BTreeSet::new(),
         balancers: vec![made_balancer(wanted, &arn)],
         groups: wanted.groups.iter().map(|wish| made_group(wish, &arn)).collect(),
         frontend: wanted.frontend.iter().map(|wish| made_guard(wish, "sg-front")).collect(),
@@ -162,6 +163,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
 fn made_balancer(wanted: &Wanted, arn: &LoadBalancerArn) -> Balancer {
     let wish = &wanted.balancer;
     let zone = |mapping: &SubnetMapping| ZoneMapping {
+        source_nat_prefixes: mapping.fixed_source_nat().map(str::to_owned).into_iter().collect(),
         zone: mapping.subnet.to_string(),
         subnet: mapping.subnet.clone(),
         allocation: mapping.allocation.clone(),

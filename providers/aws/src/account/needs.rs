@@ -95,8 +95,8 @@ impl Known {
 
     /// Whether the targets of a group are to be read whatever is wished.
     fn is_due(&self, group: &KnownGroup, now: Instant) -> bool {
-        let checks_run = || self.watch.as_ref().is_some_and(|watch| watch.is_due(now)) && group.has_initial();
-        now >= self.targets_due || checks_run()
+        let is_watched = || self.watch.as_ref().is_some_and(|watch| watch.is_due(group.has_initial(), now));
+        now >= self.targets_due || (group.targets.is_some() && is_watched())
     }
 
     fn group(&self, wish: &TargetGroupWish) -> Option<&KnownGroup> {
@@ -132,6 +132,7 @@ impl Known {
             }
             if needs.targets.contains(&group.it.arn) {
                 group.targets = read.targets.as_ref().map(|targets| Roster::new(targets, pool));
+                group.read = Some(now);
             }
         }
         self.assume(wanted);
@@ -144,10 +145,6 @@ impl Known {
         }
         // While somebody changes it, only who does that can end the doubt.
         self.doubt = self.doubt.filter(|_| self.open);
-        if !needs.targets.is_empty() {
-            self.watch.iter_mut().filter(|watch| watch.is_due(now)).for_each(|watch| watch.looked(now));
-            self.watch_initial(now, freshness);
-        }
     }
 
     /// Targets that are not known are taken to be those of the first wish.

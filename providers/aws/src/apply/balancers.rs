@@ -1,13 +1,15 @@
 //! Load balancers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use landfall_core::error::{Category, Classified as _, ErrorClass};
 use landfall_core::outcome::Problem;
 
 use super::{Done, World, is_in_use};
+use crate::account::snapshot::is_gone;
 use crate::api::Tags;
-use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, ZoneMapping};
+use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, SubnetMapping, ZoneMapping};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId, SubnetId};
 use crate::change::{BalancerChange, GuardRef, NewBalancer};
 use crate::error::AwsError;
@@ -111,9 +113,14 @@ impl World<'_> {
         })
     }
 
-    /// One that AWS protects, or that backs an endpoint service, is a problem and no failure: the others serve.
+    /// One that AWS protects, that backs an endpoint service, or that lost our marks since the lists were read, is a
+    /// problem and no failure: the others serve.
     async fn remove_balancer(&mut self, name: &str) -> Result<Done, AwsError> {
         let arn = self.find_balancer(name)?.it.arn.clone();
+        if self.has_lost_marks(name).await? {
+            self.kept.push(arn);
+            return Ok(Done::With(vec![left_alone(name)]));
+        }
         match self.client.delete_balancer(&arn).await {
             Ok(()) => {
                 self.forget_balancer(&arn);
@@ -128,6 +135,19 @@ impl World<'_> {
         }
     }
 
+    /// Reads the tags once more, since the lists may be minutes old.
+    async fn has_lost_marks(&mut self, name: &str) -> Result<bool, AwsError> {
+        let client = self.client;
+        let balancer = self.find_balancer(name)?;
+        let answer = match client.tags(&[balancer.it.arn.to_string()]).await {
+            Err(error) if is_gone(&error) => return Ok(false),
+            answer => answer?,
+        };
+        let before =
+            mem::replace(&mut balancer.tags, answer.into_iter().flat_map(|(_, tags)| tags).collect());
+        Ok(marks::mark(&before).map(|mark| mark.lb) != marks::mark(&balancer.tags).map(|mark| mark.lb))
+    }
+
     fn forget_balancer(&mut self, arn: &LoadBalancerArn) {
         self.observed.balancers.retain(|balancer| balancer.it.arn != *arn);
         for group in &mut self.observed.groups {
@@ -138,6 +158,14 @@ impl World<'_> {
     fn guard_ids(&self, guards: &[GuardRef]) -> Result<Vec<SecurityGroupId>, AwsError> {
         guards.iter().map(|guard| self.guard_id(guard)).collect()
     }
+}
+
+fn left_alone(name: &str) -> Problem {
+    let message = format!(
+        "the load balancer {name:?} is no longer needed, but does not carry our marks any more, so it is left alone: \
+         delete it yourself if nobody uses it"
+    );
+    Problem { member: None, port: None, category: Category::new("ForeignResource"), message }
 }
 
 /// The rest of the wish does not wait for AWS to take the subnets.
@@ -153,10 +181,17 @@ fn subnets_kept(name: &str, error: &AwsError) -> Problem {
 fn move_to(it: &mut LoadBalancer, to: SubnetChange, zones: &BTreeMap<SubnetId, String>) {
     let kept: BTreeSet<_> = to.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
     it.zones.retain(|zone| kept.contains(&zone.subnet));
+    for zone in &mut it.zones {
+        let mapping = to.subnets.iter().find(|mapping| mapping.subnet == zone.subnet);
+        if let Some(prefix) = mapping.and_then(SubnetMapping::fixed_source_nat) {
+            zone.source_nat_prefixes = vec![prefix.to_owned()];
+        }
+    }
     let known: BTreeSet<_> = it.zones.iter().map(|zone| zone.subnet.clone()).collect();
     let new = to.subnets.into_iter().filter(|mapping| !known.contains(&mapping.subnet));
     it.zones.extend(new.map(|mapping| ZoneMapping {
         zone: zones.get(&mapping.subnet).cloned().unwrap_or_default(),
+        source_nat_prefixes: mapping.fixed_source_nat().map(str::to_owned).into_iter().collect(),
         subnet: mapping.subnet,
         allocation: mapping.allocation,
         private_ipv4: mapping.private_ipv4,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::Ipv6Net;
 use landfall_core::net::IpFamily;
 
 use super::groups::attribute_change;
 use super::{Diff, guards, tags};
 use crate::api::Attributes;
-use crate::api::elb::{AddressType, SubnetChange};
+use crate::api::elb::{AddressType, SubnetChange, SubnetMapping};
 use crate::api::ids::SubnetId;
 use crate::change::{BalancerChange, Change, GuardRef, NewBalancer};
 use crate::defaults;
@@ -116,7 +117,27 @@ fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
         return false;
     }
     let to: BTreeSet<SubnetId> = wish.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
-    subnets_of(current) != to || current.it.source_nat != wish.source_nat
+    subnets_of(current) != to || current.it.source_nat != wish.source_nat || moves_prefix(diff, current)
+}
+
+/// Whether source NAT is to take its addresses from another prefix than that which AWS tells. One that AWS may choose
+/// stays.
+fn moves_prefix(diff: &Diff<'_>, current: &Balancer) -> bool {
+    let moves = |mapping: &SubnetMapping| {
+        let Some(prefix) = mapping.fixed_source_nat() else { return false };
+        let zone = current.it.zones.iter().find(|zone| zone.subnet == mapping.subnet);
+        let told = zone.map(|zone| zone.source_nat_prefixes.as_slice()).unwrap_or_default();
+        !told.is_empty() && !told.iter().any(|other| is_same(other, prefix))
+    };
+    diff.wanted.balancer.source_nat && diff.wanted.balancer.subnets.iter().any(moves)
+}
+
+/// Whether two texts are the same prefix: one can be written in several ways.
+fn is_same(one: &str, other: &str) -> bool {
+    match (one.parse::<Ipv6Net>(), other.parse::<Ipv6Net>()) {
+        (Ok(one), Ok(other)) => one.trunc() == other.trunc(),
+        _ => one == other,
+    }
 }
 
 /// Whether it would give up IPv6, which nobody asked for.

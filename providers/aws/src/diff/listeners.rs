@@ -66,8 +66,8 @@ fn adjusted_and_made(
     Ok((adjusted, made))
 }
 
-/// Removes our listeners from a load balancer. One that was there before us forwards again to where it did; what does
-/// not carry our marks is left alone.
+/// Removes our listeners from a load balancer. One that was there before us forwards again to where it did, with the
+/// certificate and policies that it had; what does not carry our marks is left alone.
 pub(super) fn give_back<'a>(
     lb: &LbId,
     balancer: &str,
@@ -80,17 +80,19 @@ pub(super) fn give_back<'a>(
             None => vec![Change::Listener(of, ListenerChange::Delete)],
             Some((original, protocol)) => {
                 let spec = &listener.it.spec;
-                let to = ListenerPlan {
-                    protocol,
-                    forward: Forward::Original(original.clone()),
-                    certificate: spec.certificate.clone(),
-                    ssl_policy: spec.ssl_policy.clone(),
-                    alpn: spec.alpn.clone(),
-                };
+                let mut before = marks::with_original_tls(spec, &listener.tags);
+                before.forward = Some(original.clone());
                 let unmark = tags::unmark_listener(of.clone(), &listener.tags);
-                if spec.forward == Some(original) {
+                if *spec == before {
                     return vec![unmark];
                 }
+                let to = ListenerPlan {
+                    protocol,
+                    forward: Forward::Original(original),
+                    certificate: before.certificate,
+                    ssl_policy: before.ssl_policy,
+                    alpn: before.alpn,
+                };
                 let modify = ListenerChange::Modify { from: spec.clone(), from_group: None, to };
                 vec![Change::Listener(of, modify), unmark]
             }

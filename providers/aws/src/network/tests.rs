@@ -123,6 +123,7 @@ fn web(nodes: Vec<NodeTarget>) -> DesiredLb {
 
 fn current(zone: &str, number: u8) -> ZoneMapping {
     ZoneMapping {
+        source_nat_prefixes: Vec::new(),
         zone: format!("eu-1{zone}"),
         subnet: SubnetId::new(format!("subnet-{number}")),
         allocation: None,

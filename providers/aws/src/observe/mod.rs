@@ -77,7 +77,12 @@ async fn for_wish(client: &Client, account: &Account, lb: &LbId, wanted: &Wanted
         (needs, Observed { foreign, ..known.observed() })
     };
     details::read(client, &needs, &mut observed).await?;
-    let look_again = account.state().learn(wanted, &needs, &observed);
+    let look_again = {
+        let mut state = account.state();
+        let look_again = state.learn(wanted, &needs, &observed);
+        observed.stale = state.known_mut(lb).stale(Instant::now(), account.freshness());
+        look_again
+    };
     adopt::observe(client, account, wanted, &mut observed).await?;
     backend(client, account, wanted, &mut observed).await?;
     Ok(Look { observed, look_again: Some(look_again) })

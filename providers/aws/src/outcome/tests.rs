@@ -85,6 +85,10 @@ fn targets_that_nobody_read_are_not_told() {
     let mut observed = made(&wish());
     observed.groups[0].targets = None;
     assert_eq!(outcome(&wish(), &observed).targets, []);
+    let mut observed = made(&wish());
+    observed.stale = observed.groups.iter().map(|group| group.it.arn.clone()).collect();
+    assert_ne!(outcome(&wish(), &made(&wish())).targets, []);
+    assert_eq!(outcome(&wish(), &observed).targets, [], "nor those that somebody read long ago");
 }
 
 #[test]

@@ -229,6 +229,55 @@ async fn a_far_turn_is_answered_at_once_with_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_stands_in_any_line_for_long_and_who_comes_back_has_its_place() {
+    let (pacer, sent_away) = (pacer(), Arc::new(Mutex::new(0)));
+    throttle(&pacer).await;
+    let mut all = JoinSet::new();
+    for number in 0..40_usize {
+        let (pacer, sent_away) = (Arc::clone(&pacer), Arc::clone(&sent_away));
+        all.spawn(async move {
+            // The later half comes while the first ones were sent away.
+            sleep(seconds(if number < 20 { 0 } else { 25 })).await;
+            let whom = number.to_string();
+            let begun = Instant::now();
+            let Err(busy) = pacer.turn(MODIFY, &whom).await else { return };
+            assert!(begun.elapsed() <= seconds(20), "{:?}", begun.elapsed());
+            *sent_away.lock().unwrap() += 1;
+            sleep(busy.poll).await;
+            // At the time that it was told, whoever came meanwhile.
+            assert_eq!(pacer.turn(MODIFY, &whom).await, Ok(Duration::ZERO), "{number}");
+        });
+    }
+    all.join_all().await;
+    assert!(*sent_away.lock().unwrap() > 20, "{sent_away:?}");
+}
+
+/// Has AWS answer often enough that there were too many requests for one more to be allowed in 3.3 s.
+async fn throttle(pacer: &Pacer) {
+    for _ in 0..4 {
+        pacer.throttled(MODIFY);
+        sleep(seconds(2)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_sent_away_holds_up_nobody_who_has_a_token() {
+    let pacer = pacer();
+    throttle(&pacer).await;
+    let mut crowd: JoinSet<_> = (0..7).map(|n| sent_away(Arc::clone(&pacer), n)).collect();
+    while let Some(busy) = crowd.join_next().await {
+        let _ = busy.unwrap();
+    }
+    // Whoever was sent away stays away; at 20 s more there are tokens for them and for one more.
+    sleep(seconds(20)).await;
+    assert_eq!(pacer.turn(MODIFY, "new").await, Ok(Duration::ZERO));
+}
+
+async fn sent_away(pacer: Arc<Pacer>, number: usize) -> Result<Duration, Busy> {
+    pacer.turn(MODIFY, &format!("away-{number}")).await
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_is_sent_away_for_more_than_five_minutes() {
     let pacer = pacer();
     for number in 0..10 {

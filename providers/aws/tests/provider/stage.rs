@@ -38,8 +38,13 @@ impl Stage {
     }
 
     pub(crate) fn with(aws: FakeAws, freshness: Freshness) -> Self {
+        Self::paced(aws, freshness, &Limits::none())
+    }
+
+    /// A process that keeps to these limits.
+    pub(crate) fn paced(aws: FakeAws, freshness: Freshness, limits: &Limits) -> Self {
         let shared = Arc::new(aws.clone());
-        let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
+        let calls = Calls::new(shared.clone(), shared, limits, Arc::new(Unobserved));
         let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
         let config = AwsConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
         let clock = Clock::new({

@@ -221,3 +221,31 @@ async fn what_another_leader_changed_is_seen_in_the_next_term() {
     stage.converge(&more.clone().on(nodes(3))).await;
     assert_eq!(registered(&stage.aws.groups()[0]).len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn other_prefixes_for_source_nat_are_set_in_place() {
+    let stage = Stage::new();
+    let wish = |prefix: &str| {
+        let all = [
+            ("ip-address-type", "dualstack"),
+            ("subnets", "private-a"),
+            ("enable-prefix-for-ipv6-source-nat", "on"),
+            ("source-nat-ipv6-prefixes", prefix),
+        ];
+        all.into_iter().fold(web(), annotated)
+    };
+    let prefixes = || stage.aws.balancers()[0].it.zones[0].source_nat_prefixes.clone();
+    let (one, other) = ("2001:db8:1:0:1::/80", "2001:db8:1:0:2::/80");
+    for (asked, told, calls) in [
+        (one, one, 0),
+        (other, other, 1),
+        ("2001:0db8:1:0:2:0:0:0/80", other, 0),
+        ("auto_assigned", other, 0),
+    ] {
+        let before = stage.aws.count(Action::SetSubnets);
+        stage.converge(&wish(asked)).await;
+        assert_eq!(prefixes(), [told]);
+        assert_eq!(stage.aws.count(Action::SetSubnets) - before, calls, "{asked}");
+    }
+    assert_eq!(stage.aws.count(Action::CreateLoadBalancer), 1);
+}
