@@ -8,63 +8,79 @@ use landfall_core::net::IpFamily;
 use super::groups::attribute_change;
 use super::{Diff, guards, tags};
 use crate::api::Attributes;
-use crate::api::elb::{AddressType, SubnetChange, SubnetMapping};
+use crate::api::elb::{AddressType, NlbProtocol, SubnetChange, SubnetMapping};
 use crate::api::ids::SubnetId;
 use crate::change::{BalancerChange, Change, GuardRef, NewBalancer};
 use crate::defaults;
 use crate::observe::{Balancer, BalancerDetails};
 
-/// It is made, or changed in place but for its shape.
+/// It is made, or gets other security groups.
 pub(super) fn balancer(diff: &Diff<'_>) -> Vec<Change> {
     let changes = match diff.roles.current {
         None => made(diff),
         Some(_) if diff.roles.held => Vec::new(),
-        Some(current) => adjusted(diff, current),
+        Some(current) => guards(diff, current).into_iter().collect(),
     };
     named(diff, changes)
 }
 
-/// When a load balancer gets other subnets or families. AWS takes no listener that the shape has no room for: IPv6
-/// targets need IPv6, and UDP on both families needs source NAT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    /// Before any listener changes.
-    First,
-    /// It gets IPv6: after those listeners that it may not go with, before those that need it.
-    Between,
-    /// It gives up IPv6 or source NAT: after all listeners.
-    Last,
-}
-
-/// Other subnets, source NAT or families, if this is the time.
-pub(super) fn reshape(diff: &Diff<'_>, when: When) -> Vec<Change> {
+/// What depends on its shape, or keeps AWS from changing that.
+pub(super) fn settings(diff: &Diff<'_>) -> Vec<Change> {
     let current = diff.roles.current.filter(|_| !diff.roles.held);
-    let changes = current.filter(|current| time(diff, current) == when).map(|current| {
-        let (from, to) = (current.it.address_type, diff.wanted.balancer.address_type);
-        if moves(diff, current) {
-            return moved(diff, current);
-        }
-        let widens_or_narrows = from != to && !narrows(diff, current);
-        widens_or_narrows.then_some(BalancerChange::AddressType { from, to }).into_iter().collect()
-    });
-    named(diff, changes.unwrap_or_default())
+    let Some(details) = current.and_then(|current| current.details.as_ref()) else { return Vec::new() };
+    let changes = attributes(diff, &details.attributes).into_iter().chain(capacity(diff, details));
+    named(diff, changes.collect())
 }
 
-fn time(diff: &Diff<'_>, current: &Balancer) -> When {
-    let wish = &diff.wanted.balancer;
-    match (current.it.address_type, wish.address_type) {
-        (AddressType::Dualstack, AddressType::Ipv4) if forwards_to_ipv6(diff, current) => When::Last,
-        // UDP may be about to come, which goes with IPv4 alone.
-        (AddressType::Dualstack, AddressType::Ipv4) => When::First,
-        _ if current.it.source_nat && !wish.source_nat => When::Last,
-        (AddressType::Ipv4, AddressType::Dualstack) => When::Between,
-        _ => When::First,
+/// What a load balancer has room for: IPv6 targets need IPv6, and UDP on both families needs IPv6 targets and source NAT
+/// ("Listeners for your Network Load Balancers").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    address_type: AddressType,
+    source_nat: bool,
+}
+
+impl Shape {
+    /// The shape now, and after all changes. They differ only for one that is there.
+    pub(super) fn of(diff: &Diff<'_>) -> (Self, Self) {
+        let wish = &diff.wanted.balancer;
+        let Some(current) = diff.roles.current else {
+            let wanted = Self { address_type: wish.address_type, source_nat: wish.source_nat };
+            return (wanted, wanted);
+        };
+        let now = Self { address_type: current.it.address_type, source_nat: current.it.source_nat };
+        let after = reshaped(diff).into_iter().fold(now, |shape, change| match change {
+            BalancerChange::Subnets { to, .. } => {
+                Self { address_type: to.address_type, source_nat: to.source_nat }
+            }
+            BalancerChange::AddressType { to, .. } => Self { address_type: to, ..shape },
+            _ => shape,
+        });
+        (now, after)
+    }
+
+    /// Whether there can be a listener of this protocol that forwards to targets of this family.
+    pub(super) fn takes(self, protocol: NlbProtocol, family: IpFamily) -> bool {
+        match self.address_type {
+            AddressType::Ipv4 => family == IpFamily::V4,
+            AddressType::Dualstack => !protocol.has_udp() || (family == IpFamily::V6 && self.source_nat),
+        }
     }
 }
 
-fn forwards_to_ipv6(diff: &Diff<'_>, current: &Balancer) -> bool {
-    let mut groups = diff.observed.groups.iter();
-    groups.any(|group| group.it.family == IpFamily::V6 && group.it.load_balancers.contains(&current.it.arn))
+/// Other subnets, source NAT or families.
+pub(super) fn reshape(diff: &Diff<'_>) -> Vec<Change> {
+    named(diff, reshaped(diff))
+}
+
+fn reshaped(diff: &Diff<'_>) -> Vec<BalancerChange> {
+    let Some(current) = diff.roles.current.filter(|_| !diff.roles.held) else { return Vec::new() };
+    if moves(diff, current) {
+        return moved(diff, current);
+    }
+    let (from, to) = (current.it.address_type, diff.wanted.balancer.address_type);
+    let differs = from != to && !narrows(diff, current);
+    differs.then_some(BalancerChange::AddressType { from, to }).into_iter().collect()
 }
 
 fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
@@ -88,16 +104,6 @@ fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
     changes.extend(attributes(diff, &Attributes::new()));
     if wish.capacity.is_some() {
         changes.push(BalancerChange::Capacity { from: None, to: wish.capacity });
-    }
-    changes
-}
-
-fn adjusted(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
-    let mut changes = Vec::new();
-    changes.extend(guards(diff, current));
-    if let Some(details) = &current.details {
-        changes.extend(attributes(diff, &details.attributes));
-        changes.extend(capacity(diff, details));
     }
     changes
 }

@@ -24,7 +24,6 @@ mod listeners;
 mod spare;
 mod tags;
 
-use balancer::When;
 use listeners::give_back;
 pub(crate) use spare::let_go;
 
@@ -41,13 +40,12 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed, now: Timestamp) -> Resu
     changes.extend(guards::frontend(&diff));
     changes.extend(groups);
     changes.extend(spare::blocking(&diff));
-    changes.extend(balancer::reshape(&diff, When::First));
     changes.extend(balancer::balancer(&diff));
-    let (listeners, of_ipv6) = listeners::listeners(&diff)?;
-    changes.extend(listeners);
-    changes.extend(balancer::reshape(&diff, When::Between));
-    changes.extend(of_ipv6);
-    changes.extend(balancer::reshape(&diff, When::Last));
+    let (before, after) = listeners::listeners(&diff)?;
+    changes.extend(before);
+    changes.extend(balancer::reshape(&diff));
+    changes.extend(balancer::settings(&diff));
+    changes.extend(after);
     changes.extend(tags::tags(&diff));
     changes.extend(spare::handed_over(&diff));
     changes.extend(spare::spare(&diff));

@@ -143,8 +143,8 @@ fn taking_an_attribute_away_restores_its_default() {
         plan(&wish(), &made(&before)),
         [
             "~ target group web-80 | deregistration_delay.timeout_seconds: 5 → 300",
-            "~ load balancer nlb | load_balancing.cross_zone.enabled: true → false",
             "~ listener nlb:80 | tcp.idle_timeout.seconds: 60 → 350",
+            "~ load balancer nlb | load_balancing.cross_zone.enabled: true → false",
         ]
     );
 }

@@ -6,6 +6,7 @@ mod actions;
 mod adopt;
 mod budgets;
 mod create;
+mod families;
 mod pace;
 mod release;
 mod replace;

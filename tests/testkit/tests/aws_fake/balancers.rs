@@ -240,11 +240,14 @@ async fn datagrams_over_ipv6_need_source_nat() {
     let udp = aws.create_group(&udp).await.unwrap();
     let mut on_udp = listener(&made.arn, 53, &udp.arn);
     on_udp.spec.protocol = Some(NlbProtocol::Udp);
-    aws.create_listener(&on_udp).await.unwrap();
+    let on_udp = aws.create_listener(&on_udp).await.unwrap();
     let dual = aws.set_address_type(&made.arn, AddressType::Dualstack).await;
     assert_eq!(code(dual), "InvalidConfigurationRequest");
     let subnets = balancer("web").subnets;
     let change = SubnetChange { subnets, address_type: AddressType::Dualstack, source_nat: true };
+    let with_ipv4_targets = aws.set_subnets(&made.arn, &change).await;
+    assert_eq!(code(with_ipv4_targets), "InvalidConfigurationRequest");
+    aws.delete_listener(&on_udp.arn).await.unwrap();
     aws.set_subnets(&made.arn, &change).await.unwrap();
     let back = aws.set_address_type(&made.arn, AddressType::Ipv4).await;
     assert_eq!(code(back), "InvalidConfigurationRequest");

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::attributes;
 use super::balancers::BalancerRecord;
 use super::interfaces::InterfaceRecord;
+use super::listeners::udp_needs_v6;
 use super::placement::{INVALID, Placement};
 use super::quotas::Quota;
 use super::refused::{Done, refuse};
@@ -106,6 +107,9 @@ impl State {
             let v6 = group.is_some_and(|group| group.it.family == IpFamily::V6);
             if to == AddressType::Ipv4 && v6 {
                 return refuse(INVALID, "A listener forwards to a target group of type ipv6");
+            }
+            if listener.it.spec.protocol.is_some_and(|it| udp_needs_v6(it, to)) && !v6 {
+                return refuse(INVALID, "A UDP listener forwards to a target group of type ipv4");
             }
         }
         Ok(())
