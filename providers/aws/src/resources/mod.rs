@@ -74,10 +74,12 @@ pub fn wanted(cluster: &ClusterId, desired: &DesiredLb, settings: &Settings, fac
     let backend = backend::wish(&inputs, &served);
     let balancer = balancer(&inputs, frontend.is_some(), backend.is_some());
 
+    let is_guarded = balancer.is_guarded(frontend.is_some(), backend.is_some());
+    let identity = identity(&inputs, &balancer, is_guarded);
     let mut groups = Vec::with_capacity(served.len());
     let mut listeners = Vec::with_capacity(served.len());
     for each in &served {
-        let group = groups::target_group(&inputs, balancer.identity(), each, &mut problems);
+        let group = groups::target_group(&inputs, identity, each, &mut problems);
         listeners.push(groups::listener(&inputs, each, &group.name));
         groups.push(group);
     }
@@ -101,7 +103,7 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     let names = inputs.names();
     BalancerWish {
         name: settings.name.clone().unwrap_or_else(|| kept(inputs, fixed, names.balancer(fixed))),
-        beside: settings.name.as_ref().map(|asked| names.beside(asked, fixed)),
+        beside: settings.name.as_ref().map(|asked| kept(inputs, fixed, names.beside(asked, fixed))),
         scheme: settings.scheme,
         address_type: settings.address_type,
         subnets: inputs.facts.subnets.clone(),
@@ -116,7 +118,27 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     }
 }
 
-/// The name of a load balancer that nobody named: that of one that is there and can become what is wanted, be it made
+/// The name of the load balancer that target groups are made for. A name that was asked for is that of one that is there
+/// and can become what is wanted, or of one to be made unless a predecessor has it.
+fn identity<'a>(inputs: &Inputs<'_>, wish: &'a BalancerWish, is_guarded: bool) -> &'a str {
+    if let Some(adopt) = &wish.adopt {
+        return adopt.as_str();
+    }
+    let Some(beside) = &wish.beside else { return &wish.name };
+    let existing = &inputs.facts.existing;
+    let fits = |it: &LoadBalancer| {
+        it.scheme == wish.scheme
+            && it.security_groups.is_empty() != is_guarded
+            && roles::keeps_addresses(it, &wish.subnets)
+    };
+    match existing.iter().find(|it| it.name == wish.name) {
+        Some(it) if fits(it) => &wish.name,
+        None if existing.iter().all(|it| it.name != *beside) => &wish.name,
+        _ => beside,
+    }
+}
+
+/// The name of a load balancer of which nobody asked for just that: that of one that is there and can become what is wanted, be it made
 /// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it.
 fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, generated: String) -> String {
     let existing = &inputs.facts.existing;
