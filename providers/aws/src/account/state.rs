@@ -144,7 +144,7 @@ impl State {
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().groups.push((it, tags)),
                 None => {
-                    strangers.push((kinds::GROUP, it.name, it.arn.to_string(), was_clear || is_clear(&tags)))
+                    strangers.push((kinds::GROUP, it.name, it.arn.to_string(), was_clear || is_clear(&tags)));
                 }
             }
         }
