@@ -167,7 +167,11 @@ async fn still_there(
     }
     match observed.groups.first() {
         Some(group) => {
-            let by = group.it.load_balancers.iter().map(|arn| format!("the load balancer {arn}"));
+            let by = group.it.load_balancers.iter().map(|arn| {
+                let is_ours = observed.balancers.iter().any(|balancer| balancer.it.arn == *arn);
+                let remark = if is_ours { "" } else { ", which does not carry our marks (any more)" };
+                format!("the load balancer {arn}{remark}")
+            });
             let by = by.chain(observed.foreign.iter().map(left_alone)).collect();
             Err(in_use(tools, kinds::GROUP, &group.it.name, by))
         }

@@ -57,8 +57,8 @@ impl Freshness {
 
 impl Default for Freshness {
     /// For a controller that alone writes what it owns. The distances after a start leave more than half of the ten
-    /// reads per second that AWS grants an account to everything else; fifty with a port or two each are a hundred reads. The health of 1,000 target groups takes 50 minutes
-    /// in turns, and a third of a read per second.
+    /// reads per second that AWS grants an account to everything else; fifty with a port or two each are a hundred reads.
+    /// The health of 1,000 target groups takes 50 minutes in turns, and a third of a read per second.
     fn default() -> Self {
         Self {
             snapshot: Duration::from_mins(10),

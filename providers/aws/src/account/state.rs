@@ -21,10 +21,10 @@ use crate::api::ids::LoadBalancerArn;
 use crate::change::kinds;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
+use crate::{marks, names};
 
 mod strangers;
 
-use crate::{marks, names};
 use strangers::is_clear;
 
 /// Who has a name.
@@ -126,17 +126,26 @@ impl State {
         let mut found: HashMap<LbId, Found> = HashMap::new();
         let mut strangers = Vec::new();
         for (it, tags) in balancers {
+            let was_clear = tags.is_none() && self.has_seen(it.arn.as_str());
             let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().balancers.push((it, tags)),
-                None => strangers.push((kinds::BALANCER, it.name, it.arn.to_string(), is_clear(&tags))),
+                None => strangers.push((
+                    kinds::BALANCER,
+                    it.name,
+                    it.arn.to_string(),
+                    was_clear || is_clear(&tags),
+                )),
             }
         }
         for (it, tags) in groups {
+            let was_clear = tags.is_none() && self.has_seen(it.arn.as_str());
             let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().groups.push((it, tags)),
-                None => strangers.push((kinds::GROUP, it.name, it.arn.to_string(), is_clear(&tags))),
+                None => {
+                    strangers.push((kinds::GROUP, it.name, it.arn.to_string(), was_clear || is_clear(&tags)));
+                }
             }
         }
         let backend = marks::of_backend(&self.cluster);

@@ -82,12 +82,6 @@ impl BalancerWish {
         Subnets { subnets: &self.subnets, zones: &self.zones }
     }
 
-    /// What tells it from its predecessors and successors, which a name that was asked for does not.
-    pub fn identity(&self) -> &str {
-        let adopted = self.adopt.as_ref().map(LoadBalancerArn::as_str);
-        adopted.or(self.beside.as_deref()).unwrap_or(&self.name)
-    }
-
     /// Whether it has security groups. One that is made without can never have any.
     pub fn is_guarded(&self, frontend: bool, backend: bool) -> bool {
         frontend || backend || !self.given_groups.is_empty()

@@ -153,3 +153,17 @@ async fn a_doubt_has_the_tags_read_of_what_may_be_ours() {
     drop(world.account.open(&wish.lb));
     assert_eq!(world.look_for_release(&wish.lb).await.observed.groups.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_another_cluster_are_read_once() {
+    let world = World::new();
+    let (wish, mut theirs) = (wanted(1), wanted(2).groups[0].clone());
+    theirs.tags.insert("landfall.dev/cluster".to_owned(), "another".to_owned());
+    make_group(&world.aws.console(), &theirs).await;
+    world.look(&wish).await.unwrap();
+    for _ in 0..4 {
+        drop(world.account.open(&wish.lb));
+        world.look(&wish).await.unwrap();
+    }
+    assert_eq!((world.count(Action::DescribeTargetGroups), world.count(Action::DescribeTags)), (5, 1));
+}

@@ -214,6 +214,8 @@ async fn one_whose_marks_somebody_took_off_is_left_alone_and_named() {
         "{}",
         error.explain()
     );
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert!(error.explain().contains(&it.name), "it stays named: {}", error.explain());
     assert_eq!((stage.aws.balancers().len(), stage.aws.count(Action::DeleteLoadBalancer)), (1, 0));
     stage.aws.console().delete_balancer(&it.arn).await.unwrap();
     stage.release(&web().id).await;

@@ -195,3 +195,27 @@ async fn fixed_addresses_come_and_go_with_their_zones_in_place(
     // A process that starts anew sees it the same way.
     assert!(stage.restarted().provider.plan(&fixed(to.0, to.1)).await.unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_asked_for_has_addresses_come_and_go_in_place_too() {
+    let stage = with_addresses();
+    let named = |subnets: &str, addresses: &str| {
+        fixed(subnets, addresses).with(|member| member.annotated(&format!("{AWS}name"), "shop"))
+    };
+    let groups = || stage.aws.groups().iter().map(|group| group.it.arn.clone()).collect::<Vec<_>>();
+    // One that has the name, and its successor, which was made while that had it.
+    for first in ["eipalloc-1", "eipalloc-4"] {
+        stage.converge(&named("public-a", first)).await;
+        let (before, arn) = (groups(), stage.aws.balancers()[0].it.arn.clone());
+        assert_eq!(stage.aws.balancers()[0].it.name == "shop", first == "eipalloc-1");
+        for (subnets, more) in
+            [("a,public-b,public-c", ",eipalloc-2,eipalloc-3"), ("a,public-b", ",eipalloc-2")]
+        {
+            let desired = named(&format!("public-{subnets}"), &format!("{first}{more}"));
+            stage.converge(&desired).await;
+            assert_eq!((groups(), stage.aws.balancers()[0].it.arn.clone()), (before.clone(), arn.clone()));
+            assert!(stage.restarted().provider.plan(&desired).await.unwrap().is_empty());
+        }
+    }
+    assert_eq!((stage.aws.balancers().len(), groups().len()), (1, 1));
+}
