@@ -3,8 +3,9 @@
 //!
 //! Every action draws from the bucket of its category (ELBv2) or from its own (EC2), and every ELBv2 action from a
 //! bucket of the account besides. Both tokens are taken at one instant, when both are there, so neither bucket is ever
-//! overdrawn. Waiters of a category are served in the order in which they came, and so are the categories' first
-//! waiters at the bucket of the account: a long queue of one category does not hold up another.
+//! overdrawn. Waiters of an action are served in the order in which they came; so are the actions' first waiters at the
+//! bucket of their category, and the categories' first waiters at the bucket of the account. So a long queue for one
+//! action holds up no other: 200 new Services that make their target groups let a changed attribute pass.
 //!
 //! Where a turn can be an hour away (1,000 creations), nobody waits in place: [`Pacer::turn`] answers [`Busy`] with the
 //! time to ask again, and keeps the place in the queue for the one that asked.
@@ -67,12 +68,12 @@ impl Pacer {
     pub async fn turn(&self, action: Action, whom: &str) -> Result<Duration, Busy> {
         let begun = Instant::now();
         let Some(line) = self.lines.get(&Key::of(action)) else { return Ok(Duration::ZERO) };
-        let _first = line.queue().await;
+        let _first = line.queue(action).await;
         loop {
             line.wait(whom).await?;
             let account = self.account.as_ref().filter(|_| is_elb(action));
             let _first = match account {
-                Some(account) => account.queue().await,
+                Some(account) => account.queue(action).await,
                 None => None,
             };
             if let Some(account) = account {
@@ -124,9 +125,40 @@ fn turns_can_be_far(category: Category) -> bool {
 /// A bucket and those who wait for its tokens: in person, one after the other, or with places in a queue.
 #[derive(Debug)]
 struct Line {
-    /// Held by the first waiter. The lock is fair. `None` where the places decide who is first.
-    first: Option<tokio::sync::Mutex<()>>,
+    /// `None` where the places decide who is first.
+    doors: Option<Doors>,
     state: Mutex<State>,
+}
+
+/// Two doors, one behind the other: each action's own, and the one of the whole line. The locks are fair.
+#[derive(Debug)]
+struct Doors {
+    own: BTreeMap<Action, tokio::sync::Mutex<()>>,
+    common: tokio::sync::Mutex<()>,
+}
+
+/// Both doors held. Fields are dropped in this order, so whoever is next of the action comes after all who wait already.
+#[derive(Debug)]
+struct First<'a> {
+    _common: tokio::sync::MutexGuard<'a, ()>,
+    _own: Option<tokio::sync::MutexGuard<'a, ()>>,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        let own = Action::ALL.iter().map(|action| (*action, tokio::sync::Mutex::default()));
+        Self { own: own.collect(), common: tokio::sync::Mutex::default() }
+    }
+}
+
+impl Doors {
+    async fn pass(&self, action: Action) -> First<'_> {
+        let own = match self.own.get(&action) {
+            Some(own) => Some(own.lock().await),
+            None => None,
+        };
+        First { _common: self.common.lock().await, _own: own }
+    }
 }
 
 #[derive(Debug)]
@@ -146,13 +178,13 @@ impl State {
 impl Line {
     fn new(rate: Rate, far: bool, now: Instant) -> Self {
         let state = State { bucket: Bucket::new(rate, now), places: far.then(Places::default) };
-        Self { first: (!far).then(tokio::sync::Mutex::default), state: Mutex::new(state) }
+        Self { doors: (!far).then(Doors::default), state: Mutex::new(state) }
     }
 
-    /// Waits to be the first in the line.
-    async fn queue(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        match &self.first {
-            Some(first) => Some(first.lock().await),
+    /// Waits to be the first in the line, for as long as the answer is kept.
+    async fn queue(&self, action: Action) -> Option<First<'_>> {
+        match &self.doors {
+            Some(doors) => Some(doors.pass(action).await),
             None => None,
         }
     }
