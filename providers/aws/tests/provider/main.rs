@@ -9,5 +9,7 @@ mod create;
 mod release;
 mod replace;
 mod stage;
+mod tally;
 mod targets;
+mod throttling;
 mod update;

@@ -8,7 +8,7 @@ use landfall_aws::account::Freshness;
 use landfall_aws::api::elb::HealthState;
 use landfall_aws::calls::Calls;
 use landfall_aws::network::NetworkConfig;
-use landfall_aws::observer::Unobserved;
+use landfall_aws::observer::{Observer, Unobserved};
 use landfall_aws::pace::Limits;
 use landfall_aws::provider::{AwsConfig, AwsProvider};
 use landfall_core::ids::{ClusterId, LbId, ProviderName};
@@ -39,6 +39,17 @@ impl Stage {
     pub(crate) fn with(aws: FakeAws, freshness: Freshness) -> Self {
         let shared = Arc::new(aws.clone());
         let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
+        Self::calling(aws, calls, freshness)
+    }
+
+    /// One that keeps these limits and is watched.
+    pub(crate) fn paced(aws: FakeAws, limits: &Limits, observer: Arc<dyn Observer>) -> Self {
+        let shared = Arc::new(aws.clone());
+        let calls = Calls::new(shared.clone(), shared, limits, observer);
+        Self::calling(aws, calls, Freshness::default())
+    }
+
+    fn calling(aws: FakeAws, calls: Calls, freshness: Freshness) -> Self {
         let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
         let config = AwsConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
         Self { aws, provider: AwsProvider::new(config, Arc::new(calls)) }
