@@ -29,8 +29,8 @@ mod world;
 /// Longest wait for one scenario.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// How long nobody must have called AWS for the calls to have ended.
-const QUIET: Duration = Duration::from_secs(3);
+/// How long nobody must have called AWS for the calls to have ended: the health of new targets is asked for after 15 s.
+const QUIET: Duration = Duration::from_secs(20);
 
 /// How long the reads after a restart are counted.
 const VERIFYING: Duration = Duration::from_secs(30);
