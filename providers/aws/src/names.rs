@@ -107,6 +107,12 @@ pub fn backend(cluster: &ClusterId) -> String {
     SECURITY_GROUP.labelled(("backend", cluster.as_str()), &[cluster.as_str(), "backend"])
 }
 
+/// Whether a name is like those that we give. Target groups of ours all have such; a load balancer may have one that
+/// somebody chose.
+pub(crate) fn may_be_ours(name: &str) -> bool {
+    name.strip_prefix(ELB.prefix).is_some_and(|rest| rest.starts_with('-'))
+}
+
 /// A generated name up to its hash. One that somebody chose has no such.
 pub(crate) fn label(name: &str) -> &str {
     name.get(..name.len().saturating_sub(HASH_LENGTH)).unwrap_or(name)
@@ -227,6 +233,7 @@ mod tests {
         let distinct: BTreeSet<String> = all.iter().map(|of| names.group(of)).collect();
         assert_eq!(distinct.len(), all.len());
         assert!(names.group(&base).starts_with("lf-web-80-"), "{}", names.group(&base));
+        assert!(may_be_ours(&names.group(&base)) && !may_be_ours("lfx") && !may_be_ours("k8s-web"));
     }
 
     proptest! {

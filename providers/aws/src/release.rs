@@ -17,7 +17,7 @@ use crate::defaults::DELETION_PROTECTION;
 use crate::diff;
 use crate::error::{AwsError, leaves_doubt};
 use crate::marks;
-use crate::observe::{Balancer, Observed, observe};
+use crate::observe::{Balancer, Foreign, Observed, observe};
 
 /// When to try again to remove what AWS has not let go of.
 const POLL: Duration = Duration::from_secs(15);
@@ -27,6 +27,9 @@ pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError>
     let Tools { client, account, .. } = tools;
     let unsettled = account.unsettled(lb);
     let mut observed = observe(client, account, lb, None).await?.observed;
+    for Foreign { kind, name, .. } in &observed.foreign {
+        tracing::warn!(lb = client.whom(), kind, name, "no longer carries our marks, so it is left alone");
+    }
     refuse_protected(client.whom(), &observed)?;
     let entry = account.open(lb);
     match (remove(tools, lb, &mut observed).await, unsettled) {
@@ -154,15 +157,21 @@ async fn still_there(
         let mut by = interfaces(tools, &group.id).await?;
         let rules = observed.node_groups.iter().filter(|other| lets_in(other, &group.id));
         by.extend(rules.map(|other| format!("a rule of the security group {}", other.id)));
+        by.extend(observed.foreign.iter().map(left_alone));
         return Err(in_use(tools, kinds::GUARD, group.id.as_str(), by));
     }
     match observed.groups.first() {
         Some(group) => {
-            let by = group.it.load_balancers.iter().map(|arn| format!("the load balancer {arn}")).collect();
+            let by = group.it.load_balancers.iter().map(|arn| format!("the load balancer {arn}"));
+            let by = by.chain(observed.foreign.iter().map(left_alone)).collect();
             Err(in_use(tools, kinds::GROUP, &group.it.name, by))
         }
         None => Ok(()),
     }
+}
+
+fn left_alone(Foreign { kind, name, .. }: &Foreign) -> String {
+    format!("the {kind} {name:?}, which no longer carries our marks and is left alone: delete it yourself")
 }
 
 fn lets_in(group: &SecurityGroup, other: &SecurityGroupId) -> bool {

@@ -9,8 +9,8 @@ use landfall_core::ids::LbId;
 use tokio::time::Instant;
 
 use super::freshness::Freshness;
+use super::heard::Moment;
 use super::roster::{Pool, Roster};
-use super::state::Moment;
 use super::watch::Watch;
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{BalancerState, HealthState, LoadBalancer, TargetGroup};
@@ -109,6 +109,12 @@ impl Known {
     /// How long lists may yet lack what a change in doubt made.
     pub(super) fn unsettled(&self, now: Instant, freshness: &Freshness) -> Option<Duration> {
         let left = (self.doubt?.at + freshness.settling).saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// How long tags and lists may yet lack what we changed last.
+    pub(super) fn settling(&self, now: Instant, freshness: &Freshness) -> Option<Duration> {
+        let left = (self.changed?.at + freshness.settling).saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
     }
 

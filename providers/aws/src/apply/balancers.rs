@@ -1,11 +1,13 @@
 //! Load balancers.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use landfall_core::error::{Category, Classified as _, ErrorClass};
 use landfall_core::outcome::Problem;
 
 use super::{Done, World, is_in_use};
+use crate::account::snapshot::is_gone;
 use crate::api::Tags;
 use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, ZoneMapping};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
@@ -95,9 +97,14 @@ impl World<'_> {
         })
     }
 
-    /// One that AWS protects, or that backs an endpoint service, is a problem and no failure: the others serve.
+    /// One that AWS protects, that backs an endpoint service, or that lost our marks since the lists were read, is a
+    /// problem and no failure: the others serve.
     async fn remove_balancer(&mut self, name: &str) -> Result<Done, AwsError> {
         let arn = self.find_balancer(name)?.it.arn.clone();
+        if self.has_lost_marks(name).await? {
+            self.kept.push(arn);
+            return Ok(Done::With(vec![left_alone(name)]));
+        }
         match self.client.delete_balancer(&arn).await {
             Ok(()) => {
                 self.forget_balancer(&arn);
@@ -112,6 +119,19 @@ impl World<'_> {
         }
     }
 
+    /// Reads the tags once more, since the lists may be minutes old.
+    async fn has_lost_marks(&mut self, name: &str) -> Result<bool, AwsError> {
+        let client = self.client;
+        let balancer = self.find_balancer(name)?;
+        let answer = match client.tags(&[balancer.it.arn.to_string()]).await {
+            Err(error) if is_gone(&error) => return Ok(false),
+            answer => answer?,
+        };
+        let before =
+            mem::replace(&mut balancer.tags, answer.into_iter().flat_map(|(_, tags)| tags).collect());
+        Ok(marks::mark(&before).map(|mark| mark.lb) != marks::mark(&balancer.tags).map(|mark| mark.lb))
+    }
+
     fn forget_balancer(&mut self, arn: &LoadBalancerArn) {
         self.observed.balancers.retain(|balancer| balancer.it.arn != *arn);
         for group in &mut self.observed.groups {
@@ -122,6 +142,14 @@ impl World<'_> {
     fn guard_ids(&self, guards: &[GuardRef]) -> Result<Vec<SecurityGroupId>, AwsError> {
         guards.iter().map(|guard| self.guard_id(guard)).collect()
     }
+}
+
+fn left_alone(name: &str) -> Problem {
+    let message = format!(
+        "the load balancer {name:?} is no longer needed, but does not carry our marks any more, so it is left alone: \
+         delete it yourself if nobody uses it"
+    );
+    Problem { member: None, port: None, category: Category::new("ForeignResource"), message }
 }
 
 /// AWS does not move a zone from one subnet to another. The rest of the wish does not wait for somebody to see that.

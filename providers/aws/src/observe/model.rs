@@ -22,7 +22,7 @@ pub struct Observed {
     /// Security groups of the nodes, with their rules: those that are not known to let the backend group in already, and
     /// none for a release.
     pub node_groups: Vec<SecurityGroup>,
-    /// Resources without our marks that have a name that we need.
+    /// Resources without our marks that have a name that we need; for a release, those that have lost the marks.
     pub foreign: Vec<Foreign>,
 }
 

@@ -148,7 +148,7 @@ pub(crate) fn wanted(n: usize) -> Wanted {
     let tags = marks::of_member(&cluster(), &lb, &member);
     let nodes = ["i-0003", "i-0006"].map(|node| (target(node), node.to_owned()));
     let group = TargetGroupWish {
-        name: format!("tg-{n}"),
+        name: format!("lf-tg-{n}"),
         member: member.clone(),
         protocol: NlbProtocol::Tcp,
         port: 30_080,

@@ -170,6 +170,40 @@ async fn one_behind_an_endpoint_service_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_marks_somebody_took_off_is_left_alone_and_named() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    let it = stage.aws.balancers()[0].it.clone();
+    let ours: Vec<String> = stage.aws.balancers()[0].tags.keys().cloned().collect();
+    stage.aws.console().remove_tags(&[it.arn.to_string()], &ours).await.unwrap();
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert!(matches!(error.class(), ErrorClass::Waiting { .. }), "too soon to tell: {}", error.explain());
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "WaitingForRelease");
+    assert!(
+        error.explain().contains(&format!("{:?}, which no longer carries", it.name)),
+        "{}",
+        error.explain()
+    );
+    assert_eq!((stage.aws.balancers().len(), stage.aws.count(Action::DeleteLoadBalancer)), (1, 0));
+    stage.aws.console().delete_balancer(&it.arn).await.unwrap();
+    stage.release(&web().id).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_whose_marks_somebody_took_off_is_left_alone() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let group = stage.aws.groups()[0].clone();
+    let ours: Vec<String> = group.tags.keys().cloned().collect();
+    stage.aws.console().remove_tags(&[group.it.arn.to_string()], &ours).await.unwrap();
+    stage.release(&web().id).await;
+    assert_eq!((stage.aws.balancers().len(), stage.aws.groups().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_release_that_dies_or_fails_at_any_call_is_finished_by_the_next() {
     let desired = web().with(|member| member.listening(&[(Protocol::Tcp, 80), (Protocol::Udp, 53)]));
     let undisturbed = Stage::new();

@@ -37,13 +37,18 @@ impl Stage {
     }
 
     pub(crate) fn with(aws: FakeAws, freshness: Freshness) -> Self {
+        Self::paced(aws, freshness, &Limits::none())
+    }
+
+    /// A process that keeps to these limits.
+    pub(crate) fn paced(aws: FakeAws, freshness: Freshness, limits: &Limits) -> Self {
         let shared = Arc::new(aws.clone());
-        let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
+        let calls = Calls::new(shared.clone(), shared, limits, Arc::new(Unobserved));
         Self::calling(aws, calls, freshness)
     }
 
-    /// One that keeps these limits and is watched.
-    pub(crate) fn paced(aws: FakeAws, limits: &Limits, observer: Arc<dyn Observer>) -> Self {
+    /// The same, watched.
+    pub(crate) fn watched(aws: FakeAws, limits: &Limits, observer: Arc<dyn Observer>) -> Self {
         let shared = Arc::new(aws.clone());
         let calls = Calls::new(shared.clone(), shared, limits, observer);
         Self::calling(aws, calls, Freshness::default())

@@ -52,6 +52,7 @@ pub use script::Call;
 use script::Script;
 use state::State;
 pub use state::Timing;
+pub use tags::LateTags;
 
 /// A handle on one account in one region; clones share journal and faults.
 #[derive(Debug, Clone)]
@@ -142,6 +143,15 @@ impl FakeAws {
     /// Changes a quota.
     pub fn set_quota(&self, quota: Quota, limit: usize) {
         self.state().quotas.set(quota, limit);
+    }
+
+    /// Makes reads tell the tags of a resource late, until told otherwise.
+    pub fn tell_tags_late(&self, arn: &str, how: Option<LateTags>) {
+        let mut state = self.state();
+        match how {
+            Some(how) => _ = state.late_tags.insert(arn.to_owned(), how),
+            None => _ = state.late_tags.remove(arn),
+        }
     }
 
     /// Limits requests as AWS does by default, with full buckets now.

@@ -16,6 +16,7 @@ use super::interfaces::InterfaceRecord;
 use super::listeners::ListenerRecord;
 use super::network::Network;
 use super::quotas::Quotas;
+use super::tags::LateTags;
 
 /// Account and region in every ARN.
 const PLACE: &str = "eu-central-1:123456789012";
@@ -65,6 +66,8 @@ pub(super) struct State {
     pub(super) listeners: BTreeMap<ListenerArn, ListenerRecord>,
     /// Tags of load balancers, target groups and listeners, by ARN. Whatever exists has an entry.
     pub(super) tags: BTreeMap<String, Tags>,
+    /// How reads tell the tags of some ARNs for now.
+    pub(super) late_tags: BTreeMap<String, LateTags>,
 }
 
 impl State {
@@ -89,6 +92,7 @@ impl State {
             groups: BTreeMap::new(),
             listeners: BTreeMap::new(),
             tags: BTreeMap::new(),
+            late_tags: BTreeMap::new(),
         }
     }
 
