@@ -33,14 +33,17 @@ impl World<'_> {
                 client.modify_listener_attributes(&listener.it.arn, &change.set()).await?;
                 listener.attributes.extend(change.set());
             }
-            ListenerChange::Delete => {
-                let arn: ListenerArn = self.find_listener(of)?.it.arn.clone();
-                client.delete_listener(&arn).await?;
-                let it = self.change_listeners(of, |all| all.retain(|other| other.it.arn != arn))?;
-                self.relink(&it);
-            }
+            ListenerChange::Delete => self.delete_listener(of).await?,
         }
         Ok(Done::Made)
+    }
+
+    async fn delete_listener(&mut self, of: &ListenerRef) -> Result<(), AwsError> {
+        let arn: ListenerArn = self.find_listener(of)?.it.arn.clone();
+        self.client.delete_listener(&arn).await?;
+        let it = self.change_listeners(of, |all| all.retain(|other| other.it.arn != arn))?;
+        self.relink(&it);
+        Ok(())
     }
 
     async fn make_listener(
@@ -60,11 +63,20 @@ impl World<'_> {
         Ok(())
     }
 
+    /// A listener that is to be given back to a target group that somebody has deleted meanwhile goes: there is nothing
+    /// left that it could forward to, and our own target group cannot go before it.
     async fn modify_listener(&mut self, of: &ListenerRef, to: ListenerPlan) -> Result<(), AwsError> {
+        let is_given_back = matches!(to.forward, Forward::Original(_));
         let spec = self.spec(to)?;
         let client = self.client;
         let listener = self.find_listener(of)?;
-        client.modify_listener(&listener.it.arn, &spec).await?;
+        match client.modify_listener(&listener.it.arn, &spec).await {
+            Err(error) if is_given_back && error.code() == Some("TargetGroupNotFound") => {
+                tracing::warn!(lb = client.whom(), listener = %of, "the target group it came from is gone: it is deleted");
+                return self.delete_listener(of).await;
+            }
+            answer => answer?,
+        }
         if spec.protocol != Some(NlbProtocol::Tls) {
             listener.certificates.clear();
         }

@@ -8,6 +8,13 @@ use crate::error::AwsError;
 
 impl World<'_> {
     pub(super) async fn tags(&mut self, retag: &Retag) -> Result<Done, AwsError> {
+        if let [TagRef::Listener(listener)] = &retag.of[..]
+            && retag.set.is_empty()
+            && self.find_listener(listener).is_err()
+        {
+            // It was to be given back and could only go: see `World::modify_listener`.
+            return Ok(Done::Made);
+        }
         let removed: Vec<String> = retag.removed.iter().cloned().collect();
         let (mut arns, mut guards) = (Vec::new(), Vec::new());
         for of in &retag.of {

@@ -177,3 +177,21 @@ async fn one_that_is_not_there_is_refused() {
     let error = stage.provider.ensure(&adopting(&arn)).await.unwrap_err();
     assert_eq!(error.category().as_str(), "NotAdoptable", "{}", error.explain());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_whose_target_group_is_gone_meanwhile_goes_with_ours() {
+    let stage = Stage::new();
+    let (arn, group) = theirs(&stage.aws).await;
+    let word = asked(&stage, &adopting(&arn)).await;
+    let agreed = adopting(&arn).with(|member| member.annotated(ADOPT_CONFIRM, &word));
+    stage.converge(&agreed).await;
+    // What the other controller left: nothing on port 443, and nobody needs the target group any more.
+    let console = stage.aws.console();
+    let other = stage.aws.balancers().remove(0).listeners.into_iter().find(|it| it.it.port == 443).unwrap();
+    console.delete_listener(&other.it.arn).await.unwrap();
+    console.delete_group(&group).await.unwrap();
+    stage.release(&agreed.id).await;
+    let left = stage.aws.balancers();
+    assert_eq!((left.len(), left[0].listeners.len()), (1, 0), "it could forward to nothing");
+    assert!(stage.aws.groups().is_empty(), "{:?}", stage.picture());
+}
