@@ -2,6 +2,8 @@
 //!
 //! The words are read from the source text: they are literals in many places, next to what they are told about.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

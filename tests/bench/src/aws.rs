@@ -82,16 +82,22 @@ async fn create(world: &mut World, services: usize) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Counts one whole interval: every load balancer is looked at once or twice in it, by the spread of 10 %.
+/// Counts one whole interval, in which every load balancer is looked at, once or twice by the spread of 10 %; longer if
+/// the looks take longer.
 async fn sweep(world: &World, args: &AwsArgs) -> Result<Vec<Figure>> {
     let before = world.controller()?.converged().await?;
     world.proxy.clear();
-    let interval = Duration::from_secs(args.resync) * 11 / 10;
-    eprintln!("sweep: {} s", interval.as_secs());
-    sleep(interval).await;
-    let looks = world.controller()?.converged().await? - before;
-    ensure!(looks >= u64::try_from(args.services)?, "only {looks} looks in one interval");
-    let mut figures = vec![Figure::count("load balancers looked at", looks)];
+    let started = Instant::now();
+    sleep(Duration::from_secs(args.resync) * 11 / 10).await;
+    let mut progress = Progress::new("load balancers looked at", args.services);
+    let looks = async || Ok::<_, anyhow::Error>(world.controller()?.converged().await? - before);
+    while !progress.is_done(usize::try_from(looks().await?)?)? {
+        sleep(Duration::from_millis(100)).await;
+    }
+    let mut figures = vec![
+        Figure::count("load balancers looked at", looks().await?),
+        Figure::millis("within", started.elapsed()),
+    ];
     figures.extend(calls(&world.proxy));
     Ok(figures)
 }
