@@ -61,22 +61,22 @@ impl Limited {
         while begun.elapsed() < Duration::from_hours(3) {
             let look = room.acquire().await.unwrap();
             let answer = timeout(LOOK, self.stage.provider.ensure(desired)).await;
+            let answer = answer.unwrap_or_else(|_| panic!("a look took longer than {LOOK:?}"));
             drop(look);
             let pause = Duration::from_secs(5 << failures.min(5));
             failures += 1;
-            match answer.map(|answer| answer.map_err(|error| error.class())) {
-                Ok(Ok(outcome)) => match outcome.phase {
+            match answer.map_err(|error| error.class()) {
+                Ok(outcome) => match outcome.phase {
                     Phase::Ready => return begun.elapsed(),
                     Phase::Provisioning { poll } => sleep(poll).await,
                     Phase::Degraded { .. } => panic!("{:?}", outcome.problems),
                 },
-                Ok(Err(ErrorClass::Waiting { poll })) => {
+                Err(ErrorClass::Waiting { poll }) => {
                     failures = 0;
                     sleep(poll).await;
                 }
-                Ok(Err(ErrorClass::Throttled { .. })) => sleep(pause).await,
-                Ok(Err(class)) => panic!("{class:?}"),
-                Err(_) => panic!("a look took longer than {LOOK:?}"),
+                Err(ErrorClass::Throttled { .. }) => sleep(pause).await,
+                Err(class) => panic!("{class:?}"),
             }
         }
         panic!("{} is not served after {:?}", desired.id, begun.elapsed());
