@@ -82,6 +82,7 @@ impl AwsProvider {
             session_affinity: false,
             requested_addresses: false,
             needs_node_ports: true,
+            adoption: true,
             external_state: true,
         }
     }

@@ -3,8 +3,9 @@
 //!
 //! Every action draws from the bucket of its category (ELBv2) or from its own (EC2), and every ELBv2 action from a
 //! bucket of the account besides. Both tokens are taken at one instant, when both are there, so neither bucket is ever
-//! overdrawn. Waiters of a category are served in the order in which they came, and so are the categories' first
-//! waiters at the bucket of the account: a long queue of one category does not hold up another.
+//! overdrawn. Waiters of an action are served in the order in which they came, and the actions of a category take turns, as
+//! do the categories' first waiters at the bucket of the account. So a long queue for one action holds up no other: 200
+//! new Services that make their target groups let a changed attribute pass.
 //!
 //! Nobody waits in place for long: where the turn is too far away, [`Pacer::turn`] answers [`Busy`] with the time to ask
 //! again, and keeps the place in the queue for the one that asked. It can be an hour for 1,000 creations, and minutes for
@@ -76,7 +77,7 @@ impl Pacer {
     pub async fn turn(&self, action: Action, whom: &str) -> Result<Duration, Busy> {
         let begun = Instant::now();
         let Some(line) = self.lines.get(&Key::of(action)) else { return Ok(Duration::ZERO) };
-        let standing = line.enter(whom, begun);
+        let standing = line.enter(whom, action, begun);
         loop {
             standing.wait().await?;
             let account = self.account.as_ref().filter(|_| is_elb(action));
@@ -202,9 +203,9 @@ impl Line {
         Self { far, state: Mutex::new(state), moved: Notify::new() }
     }
 
-    fn enter(&self, whom: &str, now: Instant) -> Standing<'_> {
+    fn enter(&self, whom: &str, action: Action, now: Instant) -> Standing<'_> {
         let patience = if self.far { PATIENCE_FAR } else { PATIENCE };
-        let ticket = self.state().places.enter(whom, now);
+        let ticket = self.state().places.enter(whom, action, now);
         Standing { line: self, ticket, until: now + patience }
     }
 
@@ -254,7 +255,7 @@ impl Standing<'_> {
             return false;
         }
         state.bucket.take(now);
-        state.places.leave(self.ticket);
+        state.places.pass(self.ticket);
         drop(state);
         self.line.moved.notify_waiters();
         true

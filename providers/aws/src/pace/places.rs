@@ -5,15 +5,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::api::Action;
+
 /// How long a place is kept beyond the time at which its owner was told to come back. Meanwhile the tokens of the
 /// owner and of those after it pile up in the bucket, so being late costs nobody a token until the bucket is full.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// The queue, first come first.
+/// The queue: for one action, first come first. Actions take turns (start-time fair queueing, Goyal and others, 1996): each
+/// place has a round, one later than the place before it of the same action, and earlier rounds go first.
 #[derive(Debug, Default)]
 pub(super) struct Places {
+    /// By round; within a round as they came.
     queue: VecDeque<Place>,
     last: Ticket,
+    /// The round of the one that passed last: who comes is not put before it.
+    round: u64,
 }
 
 /// Stands for one who waits in person; a new one each time.
@@ -23,6 +29,8 @@ pub(super) struct Ticket(u64);
 #[derive(Debug)]
 struct Place {
     whom: String,
+    action: Action,
+    round: u64,
     /// Of the one who waits there in person; `None` if it is kept for somebody who went away.
     ticket: Option<Ticket>,
     /// When its owner was told to come back.
@@ -30,16 +38,23 @@ struct Place {
 }
 
 impl Places {
-    /// Takes the place that is kept for this one, or else the last.
-    pub(super) fn enter(&mut self, whom: &str, now: Instant) -> Ticket {
+    /// Takes the place that is kept for this one, or else the last one for the action.
+    pub(super) fn enter(&mut self, whom: &str, action: Action, now: Instant) -> Ticket {
         self.last.0 += 1;
         let ticket = Some(self.last);
         self.give_up_overdue(now);
         match self.queue.iter_mut().find(|place| place.ticket.is_none() && place.whom == whom) {
             Some(place) => place.ticket = ticket,
-            None => self.queue.push_back(Place { whom: whom.to_owned(), ticket, at: now }),
+            None => self.add(Place { whom: whom.to_owned(), action, round: 0, ticket, at: now }),
         }
         self.last
+    }
+
+    fn add(&mut self, mut place: Place) {
+        let before = self.queue.iter().rev().find(|other| other.action == place.action);
+        place.round = before.map_or(self.round, |before| before.round.max(self.round)) + 1;
+        let at = self.queue.partition_point(|other| other.round <= place.round);
+        self.queue.insert(at, place);
     }
 
     /// How many come first. Places whose owners are overdue are given up.
@@ -59,6 +74,13 @@ impl Places {
         if let Some(place) = self.queue.iter_mut().find(|place| place.ticket == Some(ticket)) {
             (place.ticket, place.at) = (None, at);
         }
+    }
+
+    /// The turn of this one has come.
+    pub(super) fn pass(&mut self, ticket: Ticket) {
+        let place = self.queue.iter().find(|place| place.ticket == Some(ticket));
+        self.round = place.map_or(self.round, |place| place.round.max(self.round));
+        self.leave(ticket);
     }
 
     /// Gives a place up.

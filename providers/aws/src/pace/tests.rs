@@ -129,6 +129,24 @@ async fn waiters_are_served_in_order_and_one_that_gives_up_costs_nobody_a_turn()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_queue_for_one_action_holds_up_no_other_of_its_category() {
+    let (pacer, mut crowd) = (pacer(), JoinSet::new());
+    for number in 0..100 {
+        let pacer = Arc::clone(&pacer);
+        crowd.spawn(async move { served(&pacer, Action::CreateTargetGroup, &number.to_string()).await });
+    }
+    sleep(seconds(1)).await;
+    let mut longest = Duration::ZERO;
+    for action in [MODIFY, Action::AddTags, Action::ModifyLoadBalancerAttributes] {
+        longest = longest.max(pacer.turn(action, "small update").await.unwrap());
+    }
+    assert!(longest <= Duration::from_millis(2 * 334), "{longest:?}");
+    let begun = Instant::now();
+    crowd.join_all().await;
+    assert!(begun.elapsed() < seconds(28), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_slips_in_before_a_waiter() {
     let (pacer, order, mut all) = (pacer(), Arc::new(Mutex::new(Vec::new())), JoinSet::new());
     for _ in 0..20 {

@@ -13,5 +13,7 @@ mod replace;
 mod rezone;
 mod stage;
 mod strangers;
+mod tally;
 mod targets;
+mod throttling;
 mod update;

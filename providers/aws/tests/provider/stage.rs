@@ -9,7 +9,7 @@ use landfall_aws::api::elb::HealthState;
 use landfall_aws::calls::Calls;
 use landfall_aws::clock::Clock;
 use landfall_aws::network::NetworkConfig;
-use landfall_aws::observer::Unobserved;
+use landfall_aws::observer::{Observer, Unobserved};
 use landfall_aws::pace::Limits;
 use landfall_aws::provider::{AwsConfig, AwsProvider};
 use landfall_core::ids::{ClusterId, LbId, ProviderName};
@@ -45,6 +45,17 @@ impl Stage {
     pub(crate) fn paced(aws: FakeAws, freshness: Freshness, limits: &Limits) -> Self {
         let shared = Arc::new(aws.clone());
         let calls = Calls::new(shared.clone(), shared, limits, Arc::new(Unobserved));
+        Self::calling(aws, calls, freshness)
+    }
+
+    /// The same, watched.
+    pub(crate) fn watched(aws: FakeAws, limits: &Limits, observer: Arc<dyn Observer>) -> Self {
+        let shared = Arc::new(aws.clone());
+        let calls = Calls::new(shared.clone(), shared, limits, observer);
+        Self::calling(aws, calls, Freshness::default())
+    }
+
+    fn calling(aws: FakeAws, calls: Calls, freshness: Freshness) -> Self {
         let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
         let config = AwsConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
         let clock = Clock::new({

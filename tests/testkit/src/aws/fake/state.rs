@@ -49,6 +49,8 @@ pub(super) struct State {
     /// The time of the call that is being answered.
     pub(super) now: Instant,
     opened: Instant,
+    /// When the next interface or target is over; `None` if none is to end.
+    next_end: Option<Instant>,
     serial: u64,
     pub(super) timing: Timing,
     pub(super) page: usize,
@@ -77,6 +79,7 @@ impl State {
         Self {
             now,
             opened: now,
+            next_end: None,
             serial: 0,
             timing: Timing::default(),
             page: PAGE,
@@ -99,10 +102,21 @@ impl State {
     pub(super) fn advance(&mut self) {
         let now = Instant::now();
         self.now = now;
+        if self.next_end.is_none_or(|at| at > now) {
+            return;
+        }
         self.interfaces.retain(|_, interface| interface.gone_at.is_none_or(|at| at > now));
         for group in self.groups.values_mut() {
             group.targets.retain(|_, target| target.drained_at.is_none_or(|at| at > now));
         }
+        let interfaces = self.interfaces.values().filter_map(|interface| interface.gone_at);
+        let targets = self.groups.values().flat_map(|group| group.targets.values());
+        self.next_end = interfaces.chain(targets.filter_map(|target| target.drained_at)).min();
+    }
+
+    /// Notes that an interface or a target is over then.
+    pub(super) fn ends_at(&mut self, at: Instant) {
+        self.next_end = Some(self.next_end.map_or(at, |next| next.min(at)));
     }
 
     /// A number that nothing else has, as 17 hexadecimal digits.
