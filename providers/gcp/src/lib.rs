@@ -22,7 +22,7 @@ pub mod client;
 pub mod connect;
 mod converge;
 mod culprit;
-mod converge;
+pub mod defaults;
 mod diff;
 pub mod error;
 mod health;
