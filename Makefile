@@ -65,7 +65,7 @@ $(MOTO)/.installed: localstack/moto/requirements.txt
 .PHONY: moto-up
 moto-up: moto ## Start moto on port 4566, in the background.
 	@kill -0 "$$(cat $(MOTO)/pid 2>/dev/null)" 2>/dev/null || { \
-	  $(MOTO)/bin/moto_server -p 4566 >$(MOTO)/log 2>&1 & echo $$! >$(MOTO)/pid; }
+	  $(MOTO)/bin/python localstack/moto/serve.py --port 4566 >$(MOTO)/log 2>&1 & echo $$! >$(MOTO)/pid; }
 	@$(call wait-for,$(AWS_LOCAL)/moto-api/,$(MOTO)/log)
 	@echo "moto: $(AWS_LOCAL); next: make aws-seed"
 

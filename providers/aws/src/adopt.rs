@@ -77,6 +77,12 @@ fn refuse_impossible(wanted: &Wanted, balancer: &Balancer, arn: &LoadBalancerArn
                 ));
             }
         }
+        if marks::original_tls(&listener.it.spec).is_none() {
+            return refused(format!(
+                "the certificate of its listener on port {port} has a name that fits in no tag, so it could not be \
+                 given back later: give it another, or delete the listener"
+            ));
+        }
         if listener.it.spec.forward.is_none() {
             return refused(format!(
                 "its listener on port {port} forwards to other than one target group, which could not be given back \

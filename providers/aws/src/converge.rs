@@ -38,7 +38,8 @@ pub(crate) struct Tools<'a> {
 impl Tools<'_> {
     /// The changes that bring a load balancer to its wish. Reads only.
     pub(crate) async fn plan(&self, wanted: &Wanted) -> Result<Vec<Change>, AwsError> {
-        let changes = diff(wanted, &self.look(wanted).await?.observed)?;
+        let observed = self.look(wanted).await?.observed;
+        let changes = diff(wanted, &observed, self.account.time_of_day())?;
         if !changes.is_empty() {
             self.account.look_closely(&wanted.lb);
         }
@@ -50,14 +51,16 @@ impl Tools<'_> {
         let _user = self.shared.users.read().await;
         let mut applied = Applied::default();
         let Look { mut observed, look_again } = self.look(wanted).await?;
-        let mut changes = diff(wanted, &observed)?;
+        let mut now = self.account.time_of_day();
+        let mut changes = diff(wanted, &observed, now)?;
         adopt::confirm(wanted, &observed, &changes, confirmed)?;
         if changes.iter().any(is_shared) {
             let _maker = self.shared.making.lock().await;
             // Somebody else may have made them meanwhile.
             self.account.look_closely(&wanted.lb);
             observed = self.look(wanted).await?.observed;
-            changes = diff(wanted, &observed)?;
+            now = self.account.time_of_day();
+            changes = diff(wanted, &observed, now)?;
             adopt::confirm(wanted, &observed, &changes, confirmed)?;
             let last = changes.iter().rposition(is_shared).map_or(0, |last| last + 1);
             let rest = changes.split_off(last);
@@ -65,11 +68,11 @@ impl Tools<'_> {
             changes = rest;
         }
         if changes.is_empty() {
-            return Ok(outcome::of(wanted, &observed, applied, look_again));
+            return Ok(outcome::of(wanted, &observed, applied, look_again, now));
         }
         self.apply(wanted, changes, &mut observed, &mut applied, true).await?;
         let look_again = self.account.look_again(&wanted.lb);
-        Ok(outcome::of(wanted, &observed, applied, look_again))
+        Ok(outcome::of(wanted, &observed, applied, look_again, now))
     }
 
     async fn look(&self, wanted: &Wanted) -> Result<Look, AwsError> {

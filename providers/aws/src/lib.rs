@@ -8,8 +8,9 @@
 //! AWS ────────account───► snapshot ──────observe─► Observed ┴─diff─► [Change] ──apply──► Outcome
 //! ```
 //!
-//! `settings`, `resources`, `roles`, `diff` and `outcome` are pure. `account` holds what all load balancers share: the
-//! snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds and names it.
+//! `settings`, `resources`, `roles`, `handover`, `diff` and `outcome` are pure. `account` holds what all load balancers
+//! share: the snapshot of the account, patched by our own writes. Every call goes through `client`, which paces, bounds
+//! and names it.
 
 pub mod account;
 mod adopt;
@@ -19,11 +20,13 @@ pub mod calls;
 mod change;
 mod circuit;
 pub mod client;
+pub mod clock;
 pub mod connect;
 mod converge;
 pub mod defaults;
 mod diff;
 pub mod error;
+mod handover;
 pub mod inventory;
 pub mod marks;
 pub mod names;
@@ -36,6 +39,7 @@ pub mod provider;
 mod quota;
 mod release;
 pub mod resources;
+mod rezone;
 mod roles;
 pub mod sdk;
 pub mod settings;

@@ -4,11 +4,13 @@
 //! `+ - = . _ : / @` (`API_Tag`). A rule of a security group has a description of at most 255 characters out of
 //! `a-z A-Z 0-9`, spaces and `._-:/()#,@[]+=&;{}!$*` (`API_IpRange`).
 
+use jiff::Timestamp;
 use landfall_core::ids::{ClusterId, LbId, Uid};
 use landfall_core::model::MemberRef;
 use landfall_core::provider::Mark;
 
 use crate::api::Tags;
+use crate::api::elb::{ListenerSpec, NlbProtocol};
 use crate::api::ids::TargetGroupArn;
 
 /// Prefix of every key of ours.
@@ -19,9 +21,11 @@ pub const APPLIED: &str = "landfall.dev/applied";
 pub const ADDITIONAL: &str = "landfall.dev/additional";
 /// Tags that a resource can have.
 pub const TAGS_AT_MOST: usize = 50;
-/// Tags of ours that one resource has at most: cluster, load balancer, additional, and two out of member, applied,
-/// adopted and original.
-pub const OURS_AT_MOST: usize = 5;
+/// Tags of ours that one resource has at most: cluster, load balancer, additional, applied, adopted and superseded on a
+/// load balancer; the first three, member and two about what it did on a listener that was there before us.
+pub const OURS_AT_MOST: usize = 6;
+/// On a load balancer whose successor has taken over: since when.
+pub const SUPERSEDED: &str = "landfall.dev/superseded";
 
 const CLUSTER: &str = "landfall.dev/cluster";
 const LOAD_BALANCER: &str = "landfall.dev/load-balancer";
@@ -29,6 +33,11 @@ const MEMBER: &str = "landfall.dev/member";
 const ROLE: &str = "landfall.dev/role";
 const ADOPTED: &str = "landfall.dev/adopted";
 const ORIGINAL: &str = "landfall.dev/original";
+const ORIGINAL_TLS: &str = "landfall.dev/original-tls";
+/// Stands in the value of that tag for what the listener did not have.
+const NONE: &str = "-";
+/// Characters in the value of a tag.
+const VALUE_AT_MOST: usize = 256;
 
 /// Tags of everything that belongs to a cluster.
 pub fn of_cluster(cluster: &ClusterId) -> Tags {
@@ -66,9 +75,39 @@ pub fn original(group: &TargetGroupArn) -> Tags {
     Tags::from([(ORIGINAL.to_owned(), group.to_string())])
 }
 
+/// The tag of a listener that was re-pointed, if it is one for TLS: what it had besides its target group. `None` if that
+/// does not fit in a tag.
+pub fn original_tls(spec: &ListenerSpec) -> Option<Tags> {
+    if spec.protocol != Some(NlbProtocol::Tls) {
+        return Some(Tags::new());
+    }
+    let parts = [&spec.certificate, &spec.ssl_policy, &spec.alpn];
+    let value = parts.map(|part| part.as_deref().unwrap_or(NONE)).join(" ");
+    let fits = value.len() <= VALUE_AT_MOST
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || " +-=._:/@".contains(c))
+        && value.split(' ').count() == parts.len();
+    fits.then(|| Tags::from([(ORIGINAL_TLS.to_owned(), value)]))
+}
+
 /// The tag that tells which wish a load balancer is the result of.
 pub fn applied(fingerprint: &str) -> Tags {
     Tags::from([(APPLIED.to_owned(), fingerprint.to_owned())])
+}
+
+/// The tag of a load balancer whose successor took over then. Whole seconds, rounded down.
+pub fn superseded(since: Timestamp) -> Tags {
+    let second = Timestamp::from_second(since.as_second()).unwrap_or(since);
+    Tags::from([(SUPERSEDED.to_owned(), second.to_string())])
+}
+
+/// Whether a successor took over from a load balancer, whenever that was.
+pub fn is_superseded(tags: &Tags) -> bool {
+    tags.contains_key(SUPERSEDED)
+}
+
+/// When a successor took over from a load balancer; `None` if none did, or if the time cannot be read.
+pub fn superseded_since(tags: &Tags) -> Option<Timestamp> {
+    tags.get(SUPERSEDED)?.parse().ok()
 }
 
 /// Whether all of `marks` are among the tags.
@@ -90,6 +129,17 @@ pub fn is_adopted(tags: &Tags) -> bool {
 /// Where a re-pointed listener forwarded to before; `None` for a listener of our own.
 pub fn original_of(tags: &Tags) -> Option<TargetGroupArn> {
     tags.get(ORIGINAL).map(|arn| TargetGroupArn::new(arn.as_str()))
+}
+
+/// What a re-pointed listener for TLS had before, put in the place of what it has now; unchanged if nothing tells.
+pub fn with_original_tls(now: &ListenerSpec, tags: &Tags) -> ListenerSpec {
+    let mut then = now.clone();
+    let parts: Vec<&str> = tags.get(ORIGINAL_TLS).map(|value| value.split(' ').collect()).unwrap_or_default();
+    if let [certificate, policy, alpn] = parts.as_slice() {
+        let part = |text: &str| (text != NONE).then(|| text.to_owned());
+        (then.certificate, then.ssl_policy, then.alpn) = (part(certificate), part(policy), part(alpn));
+    }
+    then
 }
 
 /// The member that a resource serves; `None` if it serves all, or if the tag cannot be read.
@@ -179,6 +229,7 @@ mod tests {
     fn aws_accepts_the_tags(#[case] lb: LbId) {
         let mut tags = of_member(&cluster(), &lb, &longest());
         tags.extend(adopted());
+        tags.extend(superseded(Timestamp::MAX));
         for (key, value) in tags {
             assert!(key.len() <= 128 && value.len() <= 256, "{key}={value}");
             let good = |c: char| c.is_ascii_alphanumeric() || " +-=._:/@".contains(c);
@@ -209,6 +260,57 @@ mod tests {
         assert_eq!(mark(&of_backend(&cluster())), None);
         let unreadable = Tags::from([(LOAD_BALANCER.to_owned(), "web".to_owned())]);
         assert_eq!(mark(&unreadable), None);
+    }
+
+    #[rstest]
+    #[case("2026-03-01T10:00:00Z", Some("2026-03-01T10:00:00Z"))]
+    #[case("2026-03-01T12:00:00+02:00", Some("2026-03-01T10:00:00Z"))]
+    #[case("", None)]
+    #[case("yesterday", None)]
+    #[case("2026-03-01", None)]
+    fn the_time_of_a_handover_is_read_or_not(#[case] text: &str, #[case] since: Option<&str>) {
+        let tags = Tags::from([(SUPERSEDED.to_owned(), text.to_owned())]);
+        assert!(is_superseded(&tags));
+        assert_eq!(superseded_since(&tags), since.map(|text| text.parse().unwrap()));
+    }
+
+    #[test]
+    fn the_time_of_a_handover_has_whole_seconds() {
+        let since: Timestamp = "2026-03-01T10:00:00.9Z".parse().unwrap();
+        let tags = superseded(since);
+        assert_eq!(tags.get(SUPERSEDED).map(String::as_str), Some("2026-03-01T10:00:00Z"));
+        assert!(!is_superseded(&adopted()));
+    }
+
+    fn tls(certificate: &str) -> ListenerSpec {
+        ListenerSpec {
+            protocol: Some(NlbProtocol::Tls),
+            forward: None,
+            certificate: Some(certificate.to_owned()),
+            ssl_policy: Some("ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()),
+            alpn: None,
+        }
+    }
+
+    #[test]
+    fn what_a_listener_had_is_remembered() {
+        let before =
+            tls("arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012");
+        let tags = original_tls(&before).unwrap();
+        let mut now = tls("arn:other");
+        now.alpn = Some("HTTP2Only".to_owned());
+        assert_eq!(with_original_tls(&now, &tags), before);
+        assert_eq!(with_original_tls(&now, &Tags::new()), now);
+        let plain = ListenerSpec { protocol: Some(NlbProtocol::Tcp), ..tls("") };
+        assert_eq!(original_tls(&plain), Some(Tags::new()));
+    }
+
+    #[rstest]
+    #[case("arn:aws:iam::123456789012:server-certificate/a,b")]
+    #[case("arn:aws:iam::123456789012:server-certificate/a b")]
+    #[case(&"long".repeat(60))]
+    fn what_no_tag_takes_is_not_remembered(#[case] certificate: &str) {
+        assert_eq!(original_tls(&tls(certificate)), None);
     }
 
     #[test]

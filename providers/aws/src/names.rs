@@ -26,6 +26,8 @@ pub struct Fixed<'a> {
     pub guarded: bool,
     /// Its subnets: their fixed addresses stay as they are.
     pub subnets: &'a [SubnetMapping],
+    /// Whether all of its subnets belong to what it cannot change: it succeeds one that can be told apart by nothing else.
+    pub settled: bool,
 }
 
 /// What a target group is made with and cannot change. The port of its targets is not part of it: each has its own.
@@ -107,6 +109,12 @@ pub fn backend(cluster: &ClusterId) -> String {
     SECURITY_GROUP.labelled(("backend", cluster.as_str()), &[cluster.as_str(), "backend"])
 }
 
+/// Whether a name is like those that we give. Target groups of ours all have such; a load balancer may have one that
+/// somebody chose.
+pub(crate) fn may_be_ours(name: &str) -> bool {
+    name.strip_prefix(ELB.prefix).is_some_and(|rest| rest.starts_with('-'))
+}
+
 /// A generated name up to its hash. One that somebody chose has no such.
 pub(crate) fn label(name: &str) -> &str {
     name.get(..name.len().saturating_sub(HASH_LENGTH)).unwrap_or(name)
@@ -117,7 +125,13 @@ impl Fixed<'_> {
         let mut addresses: Vec<String> = self.subnets.iter().filter_map(address).collect();
         addresses.sort_unstable();
         let guarded = if self.guarded { "guarded" } else { "open" };
-        format!("{} {guarded} {}", self.scheme.as_str(), addresses.join(" "))
+        let mut text = format!("{} {guarded} {}", self.scheme.as_str(), addresses.join(" "));
+        if self.settled {
+            let mut subnets: Vec<&str> = self.subnets.iter().map(|it| it.subnet.as_str()).collect();
+            subnets.sort_unstable();
+            text.extend([" in ", &subnets.join(",")]);
+        }
+        text
     }
 }
 
@@ -158,7 +172,7 @@ mod tests {
     }
 
     fn internal(subnets: &[SubnetMapping]) -> Fixed<'_> {
-        Fixed { scheme: Scheme::Internal, guarded: true, subnets }
+        Fixed { scheme: Scheme::Internal, guarded: true, subnets, settled: false }
     }
 
     fn is_elb_name(name: &str) -> bool {
@@ -184,6 +198,7 @@ mod tests {
         let (cluster, id) = (ClusterId::new("prod").unwrap(), lb("default", "web"));
         let names = Names { cluster: &cluster, lb: &id };
         let (plain, with_ip) = ([mapping("subnet-a", None)], [mapping("subnet-a", Some("eipalloc-1"))]);
+        let other = [mapping("subnet-b", None)];
         let other_ip = [mapping("subnet-a", Some("eipalloc-2"))];
         let base = internal(&plain);
         let all = [
@@ -192,6 +207,8 @@ mod tests {
             Fixed { guarded: false, ..base },
             Fixed { subnets: &with_ip, ..base },
             Fixed { subnets: &other_ip, ..base },
+            Fixed { settled: true, ..base },
+            Fixed { settled: true, subnets: &other, ..base },
         ];
         let generated: BTreeSet<String> = all.iter().map(|fixed| names.balancer(*fixed)).collect();
         let beside: BTreeSet<String> = all.iter().map(|fixed| names.beside("shop", *fixed)).collect();
@@ -227,6 +244,7 @@ mod tests {
         let distinct: BTreeSet<String> = all.iter().map(|of| names.group(of)).collect();
         assert_eq!(distinct.len(), all.len());
         assert!(names.group(&base).starts_with("lf-web-80-"), "{}", names.group(&base));
+        assert!(may_be_ours(&names.group(&base)) && !may_be_ours("lfx") && !may_be_ours("k8s-web"));
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_core::error::{Category, Classified as _};
+use jiff::Timestamp;
+use landfall_core::error::Category;
 use landfall_core::net::PortKey;
 use landfall_core::outcome::{Ingress, Outcome, Phase, Problem, TargetHealth, UnhealthyTarget};
 use landfall_core::params::aws::Publish;
@@ -13,11 +14,12 @@ use crate::api::ec2::Source;
 use crate::api::elb::{BalancerState, HealthState, Target, TargetState};
 use crate::api::ids::SecurityGroupId;
 use crate::apply::Applied;
-use crate::error::AwsError;
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::{ListenerWish, TargetGroupWish, Wanted};
 use crate::roles::{self, Roles};
+
+mod replacement;
 
 /// When to look again at a load balancer that is being set up, which takes minutes.
 const POLL: Duration = Duration::from_secs(15);
@@ -33,16 +35,17 @@ pub(crate) fn of(
     observed: &Observed,
     applied: Applied,
     look_again: Option<Duration>,
+    now: Timestamp,
 ) -> Outcome {
-    let roles = Roles::of(wanted, observed);
+    let roles = Roles::of(wanted, observed, now);
     let soon = applied.postponed.then_some(SOON);
     let later = (!applied.problems.is_empty()).then_some(LATER);
     let mut problems = wanted.problems.clone();
     problems.extend(applied.problems);
-    problems.extend(held_back(&roles));
+    problems.extend(replacement::told(wanted, &roles));
+    problems.extend(stranded(wanted, &roles));
     problems.extend(unguarded(wanted, &roles));
     problems.extend(unenforced(wanted, observed, &roles));
-    problems.extend(protected(wanted, &roles));
     problems.extend(wanted.listeners.iter().flat_map(|wish| held_by_retained(wish, wanted, &roles)));
     Outcome {
         steps: applied.steps,
@@ -50,7 +53,7 @@ pub(crate) fn of(
         phase: phase(&roles),
         targets: targets(wanted, observed),
         problems,
-        look_again: [look_again, soon, later].into_iter().flatten().min(),
+        look_again: [look_again, soon, later, replacement::look_again(&roles)].into_iter().flatten().min(),
     }
 }
 
@@ -59,6 +62,7 @@ fn phase(roles: &Roles<'_>) -> Phase {
     let Some(current) = roles.current else { return Phase::Provisioning { poll: POLL } };
     let name = &current.it.name;
     match &current.it.state {
+        _ if replacement::is_under_way(roles) => Phase::Provisioning { poll: POLL },
         BalancerState::Active => Phase::Ready,
         BalancerState::Provisioning => Phase::Provisioning { poll: POLL },
         BalancerState::ActiveImpaired(reason) => degraded(
@@ -80,7 +84,7 @@ fn ingress(wanted: &Wanted, roles: &Roles<'_>) -> Vec<Ingress> {
         Publish::Created => true,
         Publish::Active => roles::is_active(balancer),
     };
-    let named = roles.serving().filter(published).filter(|balancer| !balancer.it.dns_name.is_empty());
+    let named = roles.handover.serving.filter(published).filter(|balancer| !balancer.it.dns_name.is_empty());
     named.map(|balancer| Ingress::Hostname(balancer.it.dns_name.clone())).into_iter().collect()
 }
 
@@ -89,6 +93,9 @@ fn targets(wanted: &Wanted, observed: &Observed) -> Vec<TargetHealth> {
     let of_listener = |listener: &ListenerWish| {
         let wish = wanted.groups.iter().find(|wish| wish.name == listener.group)?;
         let there = observed.groups.iter().find(|group| group.it.name == listener.group)?;
+        if observed.stale.contains(&there.it.arn) {
+            return None;
+        }
         let states = there.targets.as_ref()?;
         Some(listener.serves.iter().map(|port| health(listener, *port, wish, states)).collect::<Vec<_>>())
     };
@@ -123,30 +130,30 @@ fn reason(state: &TargetState) -> Option<String> {
     Some(state.description.as_ref().map_or_else(|| code.clone(), |text| format!("{code}: {text}")))
 }
 
-/// The load balancer would be replaced, were it not for a member whose wish is refused.
-fn held_back(roles: &Roles<'_>) -> Option<Problem> {
-    let current = roles.current.filter(|_| roles.held)?;
+/// One that may not be replaced would have to leave all of its zones at once to change their subnets.
+fn stranded(wanted: &Wanted, roles: &Roles<'_>) -> Option<Problem> {
+    let current =
+        roles.current.filter(|current| !roles.held && wanted.balancer.placed().strands(&current.it))?;
+    let moved: Vec<&str> = wanted.balancer.placed().moved(&current.it).into_iter().collect();
+    let why = match &wanted.balancer.adopt {
+        Some(_) => {
+            "and one that was taken over is not replaced: keep one zone for the time, or change them in AWS"
+        }
+        None => {
+            "and its name keeps a successor from being made: keep one zone for the time, or ask for another name"
+        }
+    };
     Some(Problem {
         member: None,
         port: None,
-        category: Category::new("ReplacementHeld"),
+        category: Category::new("SubnetsNotChanged"),
         message: format!(
-            "the load balancer {:?} must be replaced, and stays as it is until the wishes of all Services on it can \
-             be read: the refused one says why",
-            current.it.name
+            "the load balancer {:?} keeps its subnets; those of {} cannot change without another zone that serves meanwhile, \
+             {why}",
+            current.it.name,
+            moved.join(", ")
         ),
     })
-}
-
-/// Predecessors that nobody needs and that AWS would not delete.
-fn protected(wanted: &Wanted, roles: &Roles<'_>) -> Vec<Problem> {
-    let predecessors = roles.predecessors.iter().filter(|_| roles.settled());
-    let problem = |balancer: &&Balancer| {
-        let (whom, name) = (wanted.lb.to_string(), balancer.it.name.clone());
-        let error = AwsError::DeletionProtected { whom, name, source: None };
-        Problem { member: None, port: None, category: error.category(), message: error.to_string() }
-    };
-    predecessors.filter(|balancer| roles::is_protected(balancer)).map(problem).collect()
 }
 
 /// One that was taken over may have been made without security groups, and then it can never have any.

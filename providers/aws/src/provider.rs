@@ -18,6 +18,7 @@ use crate::api::elb::{LoadBalancer, ZoneMapping};
 use crate::calls::Calls;
 use crate::change::Change;
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::converge::{Shared, Tools};
 use crate::error::AwsError;
 use crate::inventory;
@@ -63,6 +64,12 @@ impl AwsProvider {
         }
     }
 
+    /// Takes the time of day from this clock instead of the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { account: self.account.with_clock(clock), ..self }
+    }
+
     /// What Network Load Balancers can do. Affinity is kube-proxy's: theirs ends at the node.
     pub fn can() -> Capabilities {
         Capabilities {
@@ -75,6 +82,7 @@ impl AwsProvider {
             session_affinity: false,
             requested_addresses: false,
             needs_node_ports: true,
+            adoption: true,
             external_state: true,
         }
     }
@@ -101,7 +109,9 @@ impl AwsProvider {
         let current = staying(&settings.balancer, &found);
         let mut facts = network::gather(client, &self.network(), desired, &settings, current).await?;
         let ours = found.iter().filter(|balancer| !marks::is_adopted(&balancer.tags));
-        facts.existing = ours.map(|balancer| balancer.it.clone()).collect();
+        facts.existing = ours.clone().map(|balancer| balancer.it.clone()).collect();
+        let superseded = ours.filter(|balancer| marks::is_superseded(&balancer.tags));
+        facts.superseded = superseded.map(|balancer| balancer.it.arn.clone()).collect();
         let mut wanted = resources::wanted(self.account.cluster(), desired, &settings, &facts);
         wanted.problems.extend(problems);
         Ok((wanted, settings.balancer.adopt_confirm))

@@ -17,16 +17,22 @@ use crate::defaults::DELETION_PROTECTION;
 use crate::diff;
 use crate::error::{AwsError, leaves_doubt};
 use crate::marks;
-use crate::observe::{Balancer, Observed, observe};
+use crate::observe::{Balancer, Foreign, Observed, observe};
 
 /// When to try again to remove what AWS has not let go of.
 const POLL: Duration = Duration::from_secs(15);
+
+/// The same for what somebody has to let go of.
+const HELD: Duration = Duration::from_mins(1);
 
 /// Removes it all. Succeeds only when nothing is left.
 pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError> {
     let Tools { client, account, .. } = tools;
     let unsettled = account.unsettled(lb);
     let mut observed = observe(client, account, lb, None).await?.observed;
+    for Foreign { kind, name, .. } in &observed.foreign {
+        tracing::warn!(lb = client.whom(), kind, name, "no longer carries our marks, so it is left alone");
+    }
     refuse_protected(client.whom(), &observed)?;
     let entry = account.open(lb);
     match (remove(tools, lb, &mut observed).await, unsettled) {
@@ -106,7 +112,9 @@ async fn delete(tools: Tools<'_>, balancer: &Balancer, observed: &mut Observed) 
         // Nothing but an endpoint service holds a load balancer.
         Err(error) if is_in_use(&error) => {
             let by = "a VPC endpoint service: remove it, or take the load balancer out of it";
-            Err(in_use(tools, kinds::BALANCER, &balancer.it.name, vec![by.to_owned()]))
+            let (whom, what) =
+                (tools.client.whom().to_owned(), format!("{} {}", kinds::BALANCER, balancer.it.name));
+            Err(AwsError::StillInUse { whom, what, by: vec![by.to_owned()], poll: HELD })
         }
         Err(error) => Err(error),
     }
@@ -154,15 +162,25 @@ async fn still_there(
         let mut by = interfaces(tools, &group.id).await?;
         let rules = observed.node_groups.iter().filter(|other| lets_in(other, &group.id));
         by.extend(rules.map(|other| format!("a rule of the security group {}", other.id)));
+        by.extend(observed.foreign.iter().map(left_alone));
         return Err(in_use(tools, kinds::GUARD, group.id.as_str(), by));
     }
     match observed.groups.first() {
         Some(group) => {
-            let by = group.it.load_balancers.iter().map(|arn| format!("the load balancer {arn}")).collect();
+            let by = group.it.load_balancers.iter().map(|arn| {
+                let is_ours = observed.balancers.iter().any(|balancer| balancer.it.arn == *arn);
+                let remark = if is_ours { "" } else { ", which does not carry our marks (any more)" };
+                format!("the load balancer {arn}{remark}")
+            });
+            let by = by.chain(observed.foreign.iter().map(left_alone)).collect();
             Err(in_use(tools, kinds::GROUP, &group.it.name, by))
         }
         None => Ok(()),
     }
+}
+
+fn left_alone(Foreign { kind, name, .. }: &Foreign) -> String {
+    format!("the {kind} {name:?}, which no longer carries our marks and is left alone: delete it yourself")
 }
 
 fn lets_in(group: &SecurityGroup, other: &SecurityGroupId) -> bool {

@@ -1,8 +1,11 @@
 //! Which of the load balancers found is the one wanted, which one serves meanwhile, and which go.
 
+use jiff::Timestamp;
+
 use crate::api::Tags;
 use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
 use crate::defaults::DELETION_PROTECTION;
+use crate::handover::Handover;
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
@@ -17,38 +20,38 @@ pub(crate) struct Roles<'a> {
     /// The current one is not as wanted, but a member whose wish is refused is on it: as long as that is so it stays,
     /// and keeps its shape.
     pub(crate) held: bool,
+    /// How far the current one is on its way to replace the others.
+    pub(crate) handover: Handover<'a>,
 }
 
 impl<'a> Roles<'a> {
     /// Casts the load balancers found.
-    pub(crate) fn of(wanted: &Wanted, observed: &'a Observed) -> Self {
-        let ours = observed.balancers.iter().filter(|balancer| plays(balancer, wanted));
-        let (mut fitting, mut others): (Vec<_>, Vec<_>) = ours.partition(|balancer| fits(balancer, wanted));
-        // One that serves already comes before one that a killed run left half-made.
-        fitting.sort_by_key(|balancer| !is_active(balancer));
-        let keeper = others.iter().position(|balancer| is_needed(balancer, wanted, observed));
-        let held = keeper.is_some() && !fitting.iter().any(|balancer| is_needed(balancer, wanted, observed));
-        if let (true, Some(keeper)) = (held, keeper) {
-            let current = others.remove(keeper);
-            others.append(&mut fitting);
-            return Self { current: Some(current), predecessors: others, held };
-        }
-        let mut fitting = fitting.into_iter();
-        let current = fitting.next();
-        others.extend(fitting);
-        Self { current, predecessors: others, held: false }
+    pub(crate) fn of(wanted: &Wanted, observed: &'a Observed, now: Timestamp) -> Self {
+        let (current, predecessors, held) = cast(wanted, observed);
+        let handover = Handover::of(wanted, observed, (current, &predecessors), now);
+        Self { current, predecessors, held, handover }
     }
+}
 
-    /// Whether the current load balancer serves, so that the others may go.
-    pub(crate) fn settled(&self) -> bool {
-        self.current.is_some_and(is_active)
-    }
+type Cast<'a> = (Option<&'a Balancer>, Vec<&'a Balancer>, bool);
 
-    /// The load balancer that clients should use now.
-    pub(crate) fn serving(&self) -> Option<&'a Balancer> {
-        let mut by_rank = self.current.into_iter().chain(self.predecessors.iter().copied());
-        by_rank.find(|balancer| is_active(balancer)).or(self.current)
+/// The current one, its predecessors, and whether it is held.
+fn cast<'a>(wanted: &Wanted, observed: &'a Observed) -> Cast<'a> {
+    let ours = observed.balancers.iter().filter(|balancer| plays(balancer, wanted));
+    let (mut fitting, mut others): (Vec<_>, Vec<_>) = ours.partition(|balancer| fits(balancer, wanted));
+    // One that serves already comes before one that a killed run left half-made, and that before one that is to go.
+    fitting.sort_by_key(|balancer| (!is_active(balancer), marks::is_superseded(&balancer.tags)));
+    let keeper = others.iter().position(|balancer| is_kept(balancer, wanted, observed));
+    let held = keeper.is_some() && !fitting.iter().any(|balancer| is_needed(balancer, wanted, observed));
+    if let (true, Some(keeper)) = (held, keeper) {
+        let current = others.remove(keeper);
+        others.append(&mut fitting);
+        return (Some(current), others, held);
     }
+    let mut fitting = fitting.into_iter();
+    let current = fitting.next();
+    others.extend(fitting);
+    (current, others, false)
 }
 
 /// Whether it takes traffic.
@@ -61,6 +64,12 @@ pub(crate) fn is_protected(balancer: &Balancer) -> bool {
     let details = balancer.details.as_ref();
     let value = details.and_then(|details| details.attributes.get(DELETION_PROTECTION));
     !marks::is_adopted(&balancer.tags) && value.is_some_and(|value| value == "true")
+}
+
+/// Whether a load balancer must stay because of a member whose wish is refused. What such a member has on one whose
+/// successor took over is not needed: it has that on the successor, too, or had left before.
+pub(crate) fn is_kept(balancer: &Balancer, wanted: &Wanted, observed: &Observed) -> bool {
+    !marks::is_superseded(&balancer.tags) && is_needed(balancer, wanted, observed)
 }
 
 /// Whether a member whose wish is refused has a target group behind it.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use landfall_core::ids::{ClusterId, LbId, ProviderName, ServiceKey, Uid};
 use landfall_core::model::MemberRef;
 use landfall_core::net::{IpFamily, PortKey, Protocol};
@@ -20,6 +21,11 @@ use crate::resources::{BackendWish, BalancerWish, ListenerWish, SecurityGroupWis
 
 pub(crate) fn cluster() -> ClusterId {
     ClusterId::new("test").unwrap()
+}
+
+/// A time of day.
+pub(crate) fn noon() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
 pub(crate) fn member(name: &str) -> MemberRef {
@@ -41,6 +47,7 @@ pub(crate) fn wish() -> Wanted {
             scheme: Scheme::Internal,
             address_type: AddressType::Ipv4,
             subnets: vec![subnet("a")],
+            zones: BTreeMap::new(),
             source_nat: false,
             given_groups: Vec::new(),
             private_link_rules: None,
@@ -143,6 +150,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
     let arn = LoadBalancerArn::new(format!("arn:lb/{}", wanted.balancer.name));
     let backend = wanted.backend.as_ref();
     Observed {
+        stale: BTreeSet::new(),
         balancers: vec![made_balancer(wanted, &arn)],
         groups: wanted.groups.iter().map(|wish| made_group(wish, &arn)).collect(),
         frontend: wanted.frontend.iter().map(|wish| made_guard(wish, "sg-front")).collect(),
@@ -155,6 +163,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
 fn made_balancer(wanted: &Wanted, arn: &LoadBalancerArn) -> Balancer {
     let wish = &wanted.balancer;
     let zone = |mapping: &SubnetMapping| ZoneMapping {
+        source_nat_prefixes: mapping.fixed_source_nat().map(str::to_owned).into_iter().collect(),
         zone: mapping.subnet.to_string(),
         subnet: mapping.subnet.clone(),
         allocation: mapping.allocation.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use landfall_core::model::{DesiredLb, Member};
+use landfall_core::model::{DesiredLb, IpMode, Member};
 use landfall_core::outcome::{Ingress, Outcome, Phase, TargetHealth, UnhealthyTarget};
 
 use crate::api::types::{self, HealthState};
@@ -37,7 +37,7 @@ pub(crate) fn of(
     problems.extend(command::for_hidden(wanted, observed));
     Outcome {
         steps: applied.steps,
-        ingress: ingress(wanted, observed),
+        ingress: ingress(desired, wanted, observed),
         phase: phase(wanted, observed),
         targets: targets(desired, health),
         problems,
@@ -45,11 +45,12 @@ pub(crate) fn of(
     }
 }
 
-/// The addresses on which forwarding rules are, primary first.
-fn ingress(wanted: &Wanted, observed: &Observed) -> Vec<Ingress> {
+/// The addresses on which forwarding rules are, primary first. Packets arrive with them, unless somebody knows better.
+fn ingress(desired: &DesiredLb, wanted: &Wanted, observed: &Observed) -> Vec<Ingress> {
     let serves = |address: &IpAddr| observed.rules().any(|(_, _, rule)| ip_of(rule) == Some(*address));
     let addresses = wanted.addresses.iter().filter_map(|wish| chosen(wanted, observed, wish.family));
-    addresses.filter(serves).map(Ingress::vip).collect()
+    let mode = desired.members.iter().find_map(|member| member.ip_mode).unwrap_or(IpMode::Vip);
+    addresses.filter(serves).map(|ip| Ingress::Ip { ip, mode }).collect()
 }
 
 fn phase(wanted: &Wanted, observed: &Observed) -> Phase {

@@ -57,7 +57,9 @@ async fn release_shared(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError> {
 fn deletions(observed: &Observed, whose: impl Fn(&Owner) -> bool) -> Vec<Change> {
     let ours = observed.things.iter().filter(|(_, found)| whose(&found.owner));
     let deletion = |reference: &Reference| Change::new(stage(reference.kind), reference, What::Delete);
-    ours.map(|(reference, _)| deletion(reference)).collect()
+    let mut changes: Vec<Change> = ours.map(|(reference, _)| deletion(reference)).collect();
+    changes.sort_by_key(|change| change.stage);
+    changes
 }
 
 /// When something of a kind goes.

@@ -55,6 +55,7 @@ impl MemoryProvider {
             session_affinity: true,
             requested_addresses: true,
             needs_node_ports: true,
+            adoption: false,
             external_state: true,
         }
     }

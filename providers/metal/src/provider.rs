@@ -155,6 +155,7 @@ fn capabilities() -> Capabilities {
         session_affinity: false,
         requested_addresses: true,
         needs_node_ports: false,
+        adoption: false,
         external_state: false,
     }
 }

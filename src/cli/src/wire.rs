@@ -15,6 +15,8 @@ use landfall_runtime::metrics::Metrics;
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "gcp")]
+mod gcp;
 
 /// Which providers run, and how each reaches what it works on.
 #[derive(Debug, Args)]
@@ -26,10 +28,17 @@ pub(crate) struct ProviderArgs {
     #[cfg(feature = "aws")]
     #[command(flatten)]
     aws: aws::AwsArgs,
+
+    #[cfg(feature = "gcp")]
+    #[command(flatten)]
+    gcp: gcp::GcpArgs,
 }
 
 /// What a provider is made from.
-#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only clouds need any of it"))]
+#[cfg_attr(
+    not(any(feature = "aws", feature = "gcp")),
+    expect(dead_code, reason = "only clouds need any of it")
+)]
 pub(crate) struct Setup<'a> {
     /// Names this cluster in ownership marks.
     pub(crate) cluster: &'a ClusterId,
@@ -59,6 +68,12 @@ const COMPILED: &[Compiled] = &[
         name: ProviderName::Aws,
         by_default: false,
         connect: |args, setup| Box::pin(aws::connect(&args.aws, setup)),
+    },
+    #[cfg(feature = "gcp")]
+    Compiled {
+        name: ProviderName::Gcp,
+        by_default: false,
+        connect: |args, setup| Box::pin(gcp::connect(&args.gcp, setup)),
     },
     #[cfg(feature = "metal")]
     Compiled {
@@ -101,7 +116,7 @@ fn parse(text: &str) -> Result<Compiled, String> {
 fn chosen(named: &[Compiled]) -> Result<Vec<Compiled>> {
     ensure!(
         !COMPILED.is_empty(),
-        "this program was compiled without any provider (cargo features: aws, metal)"
+        "this program was compiled without any provider (cargo features: aws, gcp, metal)"
     );
     let asked = |one: &&Compiled| {
         if named.is_empty() { one.by_default } else { named.iter().any(|other| other.name == one.name) }
@@ -157,6 +172,16 @@ mod tests {
         let error = made("--providers aws --aws-region nowhere/1").await.unwrap_err();
         let text = format!("{error:#}");
         assert!(text.starts_with("--providers aws: ") && text.contains("nowhere/1"), "{text}");
+    }
+
+    #[cfg(feature = "gcp")]
+    #[tokio::test]
+    async fn gcp_needs_no_machine_of_googles() {
+        let line = "--providers gcp --gcp-endpoint http://127.0.0.1:1";
+        assert_eq!(made(line).await.unwrap(), [ProviderName::Gcp], "nodes tell project and region");
+        let error = made("--providers gcp --gcp-region nowhere/1").await.unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.starts_with("--providers gcp: ") && text.contains("nowhere/1"), "{text}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use sha2::{Digest, Sha256};
 
+use crate::annotations;
 use crate::class::Class;
 use crate::group;
 use crate::ids::{LbId, ServiceKey};
@@ -186,8 +187,14 @@ fn fit_capabilities(can: &Capabilities, kind: TargetKind, member: &mut Member, r
     }
     if !can.requested_addresses && !member.requested.is_empty() {
         let message = "the provider does not let Services ask for an address";
-        let field = crate::annotations::ADDRESSES.to_owned();
+        let field = annotations::ADDRESSES.to_owned();
         refuse(categories::UNSUPPORTED, field, member.requested[0].to_string(), message.into());
+    }
+    for key in [annotations::ADOPT, annotations::ADOPT_CONFIRM] {
+        if let Some(value) = member.annotations.get(key).filter(|_| !can.adoption) {
+            let message = "the provider takes over no existing load balancers: remove the annotation";
+            refuse(categories::UNSUPPORTED, key.to_owned(), value.clone(), message.into());
+        }
     }
 }
 

@@ -67,8 +67,8 @@ pub trait Provider: Send + Sync + 'static {
     }
 }
 
-/// What a provider can do. Wishes for protocols, node ports, families or addresses beyond it are refused before the
-/// provider is asked; what else it cannot do it refuses itself.
+/// What a provider can do. Wishes for protocols, node ports, families, addresses or adoption beyond it are refused before
+/// the provider is asked; what else it cannot do it refuses itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about a provider, not states")]
 pub struct Capabilities {
@@ -90,6 +90,8 @@ pub struct Capabilities {
     pub requested_addresses: bool,
     /// It needs a node port for targets of kind `Nodes`.
     pub needs_node_ports: bool,
+    /// It can take over a load balancer that exists (`landfall.dev/adopt`).
+    pub adoption: bool,
     /// Something outside Kubernetes is left behind if `release` never runs. Where `false`, the finalizer and the
     /// address may be written in one request.
     pub external_state: bool,

@@ -3,7 +3,8 @@
 //! - `create`: many Services at once, until each shows its host name and until the calls to AWS have ended;
 //! - `sweep`: one resync interval in which nothing changes;
 //! - `node`: a node joins, until it is registered in every target group;
-//! - `restart`: the controller is stopped and started, until it has looked at every Service again;
+//! - `restart`: the controller is stopped and started, until it has looked at every Service again; then the reads by
+//!   which it verifies what no list tells, at a slow pace that goes on for an hour and more;
 //! - `delete`: all Services at once, until the last is gone; what is then left in the account is an error.
 //!
 //! The controller does not pace its calls (`--aws-limits none`), so the times say what Landfall and moto need, and
@@ -28,8 +29,14 @@ mod world;
 /// Longest wait for one scenario.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// How long nobody must have called AWS for the calls to have ended.
-const QUIET: Duration = Duration::from_secs(3);
+/// How long nobody must have called AWS for the calls to have ended: the health of new targets is asked for after 15 s.
+const QUIET: Duration = Duration::from_secs(20);
+
+/// How long the reads after a restart are counted.
+const VERIFYING: Duration = Duration::from_secs(30);
+
+/// How often progress is told, on standard error.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// Measure the provider `aws` against moto; calls are not paced.
 #[derive(Debug, clap::Args)]
@@ -45,25 +52,25 @@ pub(crate) struct AwsArgs {
     resync: u64,
 }
 
-/// Runs all scenarios with this program.
-pub(crate) async fn measure(landfall: &Path, args: &AwsArgs) -> Result<Report> {
+/// Runs all scenarios with this program, and prints the figures of each as it ends.
+pub(crate) async fn measure(landfall: &Path, args: &AwsArgs) -> Result<()> {
     let mut world = World::new(landfall, args.nodes, Duration::from_secs(args.resync)).await?;
-    let mut report = Report::default();
-    report.add("create", create(&mut world, args.services).await?);
-    report.add("sweep", sweep(&world, args).await?);
-    report.add("node", node(&mut world, args.services).await?);
+    let report = Report::begin()?;
+    report.add("create", &create(&mut world, args.services).await?)?;
+    report.add("sweep", &sweep(&world, args).await?)?;
+    report.add("node", &node(&mut world, args.services).await?)?;
     let (now, peak) = world.controller()?.memory()?;
-    report.add("memory", vec![Figure::mebibytes("resident", now), Figure::mebibytes("at the peak", peak)]);
-    report.add("restart", restart(&mut world, args.services).await?);
-    report.add("delete", delete(&mut world).await?);
-    world.stop().await?;
-    Ok(report)
+    report.add("memory", &[Figure::mebibytes("resident", now), Figure::mebibytes("at the peak", peak)])?;
+    report.add("restart", &restart(&mut world, args.services).await?)?;
+    report.add("verification", &verification(&world).await?)?;
+    report.add("delete", &delete(&mut world).await?)?;
+    world.stop().await
 }
 
 async fn create(world: &mut World, services: usize) -> Result<Vec<Figure>> {
     let started = Instant::now();
     world.create(services)?;
-    until("a host name for each", || Ok(world.named()? == services)).await?;
+    until("Services with a host name", services, || world.named()).await?;
     let named = started.elapsed();
     let settled = quiet(&world.proxy).await?.saturating_duration_since(started);
     let mut figures = vec![
@@ -75,14 +82,22 @@ async fn create(world: &mut World, services: usize) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Counts one whole interval: every load balancer is looked at once or twice in it, by the spread of 10 %.
+/// Counts one whole interval, in which every load balancer is looked at, once or twice by the spread of 10 %; longer if
+/// the looks take longer.
 async fn sweep(world: &World, args: &AwsArgs) -> Result<Vec<Figure>> {
     let before = world.controller()?.converged().await?;
     world.proxy.clear();
+    let started = Instant::now();
     sleep(Duration::from_secs(args.resync) * 11 / 10).await;
-    let looks = world.controller()?.converged().await? - before;
-    ensure!(looks >= u64::try_from(args.services)?, "only {looks} looks in one interval");
-    let mut figures = vec![Figure::count("load balancers looked at", looks)];
+    let mut progress = Progress::new("load balancers looked at", args.services);
+    let looks = async || Ok::<_, anyhow::Error>(world.controller()?.converged().await? - before);
+    while !progress.is_done(usize::try_from(looks().await?)?)? {
+        sleep(Duration::from_millis(100)).await;
+    }
+    let mut figures = vec![
+        Figure::count("load balancers looked at", looks().await?),
+        Figure::millis("within", started.elapsed()),
+    ];
     figures.extend(calls(&world.proxy));
     Ok(figures)
 }
@@ -91,8 +106,10 @@ async fn node(world: &mut World, services: usize) -> Result<Vec<Figure>> {
     world.proxy.clear();
     let started = Instant::now();
     world.add_nodes(1).await?;
-    until("the node in each target group", || Ok(world.proxy.count(Action::RegisterTargets) >= services))
-        .await?;
+    let registered =
+        |call: &Call| call.action == Action::RegisterTargets.as_str() && call.status == Some(200);
+    let groups = || Ok(world.proxy.calls().into_iter().filter(registered).count());
+    until("target groups with the node", services, groups).await?;
     let settled = quiet(&world.proxy).await?.saturating_duration_since(started);
     let mut figures = vec![Figure::millis("until it was registered everywhere", settled)];
     figures.extend(calls(&world.proxy));
@@ -104,13 +121,12 @@ async fn restart(world: &mut World, services: usize) -> Result<Vec<Figure>> {
     world.proxy.clear();
     world.server.journal().clear();
     world.start().await?;
-    let (controller, wanted) = (world.controller()?, u64::try_from(services)?);
-    while controller.converged().await? < wanted {
-        ensure!(controller.started.elapsed() < PATIENCE, "the controller did not look at everything");
+    let controller = world.controller()?;
+    let mut progress = Progress::new("Services looked at", services);
+    while !progress.is_done(usize::try_from(controller.converged().await?)?)? {
         sleep(Duration::from_millis(20)).await;
     }
     let mut figures = vec![Figure::millis("until every Service was looked at", controller.started.elapsed())];
-    quiet(&world.proxy).await?;
     figures.push(Figure::count("writes to the API server", world.server.journal().count_writes()));
     figures.extend(calls(&world.proxy));
     let (_, peak) = controller.memory()?;
@@ -118,11 +134,20 @@ async fn restart(world: &mut World, services: usize) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
+/// Counts for a while what is read after a restart besides the lists.
+async fn verification(world: &World) -> Result<Vec<Figure>> {
+    world.proxy.clear();
+    sleep(VERIFYING).await;
+    let mut figures = vec![Figure::count("seconds", VERIFYING.as_secs())];
+    figures.extend(calls(&world.proxy));
+    Ok(figures)
+}
+
 async fn delete(world: &mut World) -> Result<Vec<Figure>> {
     world.proxy.clear();
-    let started = Instant::now();
+    let (started, services) = (Instant::now(), world.present()?);
     world.delete()?;
-    until("the end of all Services", || Ok(world.present()? == 0)).await?;
+    until("Services gone", services, || Ok(services - world.present()?)).await?;
     let mut figures = vec![Figure::millis("until all were gone", started.elapsed())];
     figures.extend(calls(&world.proxy));
     let elb = ElbClient::new(&world.proxy.config().await?);
@@ -134,14 +159,39 @@ async fn delete(world: &mut World) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Waits until it is so.
-async fn until(what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    while !holds()? {
-        ensure!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+/// Waits until there are so many.
+async fn until(what: &'static str, wanted: usize, count: impl Fn() -> Result<usize>) -> Result<()> {
+    let mut progress = Progress::new(what, wanted);
+    while !progress.is_done(count()?)? {
         sleep(Duration::from_millis(100)).await;
     }
     Ok(())
+}
+
+/// Tells how far a scenario is, now and then.
+struct Progress {
+    what: &'static str,
+    wanted: usize,
+    started: Instant,
+    told: Instant,
+}
+
+impl Progress {
+    fn new(what: &'static str, wanted: usize) -> Self {
+        let now = Instant::now();
+        Self { what, wanted, started: now, told: now }
+    }
+
+    /// Whether there are as many as wanted; fails when that takes too long.
+    fn is_done(&mut self, count: usize) -> Result<bool> {
+        let Self { what, wanted, started, .. } = *self;
+        ensure!(started.elapsed() < PATIENCE, "{what}: {count} of {wanted} after {PATIENCE:?}");
+        if self.told.elapsed() >= TOLD {
+            self.told = Instant::now();
+            eprintln!("{what}: {count} of {wanted} after {} s", started.elapsed().as_secs());
+        }
+        Ok(count >= wanted)
+    }
 }
 
 /// Waits until nobody has called AWS for a while. Returns when the last call came.
@@ -152,7 +202,11 @@ async fn quiet(proxy: &Proxy) -> Result<Instant> {
         if last.elapsed() >= QUIET {
             return Ok(last);
         }
-        ensure!(started.elapsed() < PATIENCE, "AWS is still called after {PATIENCE:?}");
+        ensure!(
+            started.elapsed() < PATIENCE,
+            "AWS is still called after {PATIENCE:?}: {:?}",
+            tally(&proxy.calls())
+        );
         sleep(Duration::from_millis(100)).await;
     }
 }

@@ -43,21 +43,21 @@ pub(crate) fn spread(mut times: Vec<Duration>) -> Vec<Figure> {
     ]
 }
 
-/// Every figure of a run.
-#[derive(Debug, Default)]
-pub(crate) struct Report(Vec<(&'static str, Figure)>);
+/// The table of a run. A scenario's rows are printed when it ends, so that a run that fails later is not for nothing.
+#[derive(Debug)]
+pub(crate) struct Report(());
 
 impl Report {
-    /// Adds the figures of a scenario.
-    pub(crate) fn add(&mut self, scenario: &'static str, figures: Vec<Figure>) {
-        self.0.extend(figures.into_iter().map(|figure| (scenario, figure)));
+    /// Prints the head of the table.
+    pub(crate) fn begin() -> Result<Self> {
+        writeln!(std::io::stdout(), "| scenario | figure | value |\n|---|---|---|")?;
+        Ok(Self(()))
     }
 
-    /// Prints a table.
-    pub(crate) fn print(&self) -> Result<()> {
+    /// Prints the figures of a scenario.
+    pub(crate) fn add(&self, scenario: &str, figures: &[Figure]) -> Result<()> {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "| scenario | figure | value |\n|---|---|---|")?;
-        for (scenario, figure) in &self.0 {
+        for figure in figures {
             writeln!(out, "| {scenario} | {} | {} |", figure.name, figure.value)?;
         }
         Ok(())

@@ -61,15 +61,14 @@ async fn main() -> Result<()> {
     let args = Args::parse();
     #[cfg(feature = "aws")]
     if let Some(Cloud::Aws(on)) = &args.on {
-        return aws::measure(&args.landfall, on).await?.print();
+        return aws::measure(&args.landfall, on).await;
     }
     let mut scenario = Scenario::start(&args.landfall, args.nodes, args.latency + args.burst).await?;
-    let mut report = figures::Report::default();
-    report.add("latency", scenario.latency(args.latency).await?);
-    report.add("burst", scenario.burst(args.burst, args.creators).await?);
+    let report = figures::Report::begin()?;
+    report.add("latency", &scenario.latency(args.latency).await?)?;
+    report.add("burst", &scenario.burst(args.burst, args.creators).await?)?;
     let (scenario, restart) = scenario.restart().await?;
-    report.add("restart", restart);
-    report.add("memory", scenario.memory()?);
-    scenario.stop().await?;
-    report.print()
+    report.add("restart", &restart)?;
+    report.add("memory", &scenario.memory()?)?;
+    scenario.stop().await
 }

@@ -76,7 +76,7 @@ fn listening(
         member: member.service.clone(),
         targets: match kind {
             TargetKind::None => BTreeSet::new(),
-            TargetKind::Nodes | TargetKind::NodesWithEndpoints => nodes(desired, listener),
+            TargetKind::Nodes | TargetKind::NodesWithEndpoints => nodes(provider, desired, listener),
             TargetKind::Endpoints => pods(listener, families),
         },
         sources: capabilities
@@ -92,9 +92,12 @@ fn listening(
     }
 }
 
-fn nodes(desired: &DesiredLb, listener: &Listener) -> BTreeSet<(String, u16)> {
+/// Packets that arrive as they were sent keep their port.
+fn nodes(provider: &dyn Provider, desired: &DesiredLb, listener: &Listener) -> BTreeSet<(String, u16)> {
     let ids = desired.nodes.eligible.iter().filter_map(|node| node.provider_id.clone());
-    ids.filter_map(|id| Some((id, listener.node_port?))).collect()
+    let needs_node_ports = provider.capabilities().needs_node_ports;
+    let port = if needs_node_ports { listener.node_port } else { Some(listener.port) };
+    ids.filter_map(|id| Some((id, port?))).collect()
 }
 
 fn pods(listener: &Listener, families: &[IpFamily]) -> BTreeSet<(String, u16)> {

@@ -27,6 +27,8 @@ pub(crate) struct Stage<W> {
     names: BTreeMap<LbId, Vec<String>>,
     /// Load balancers that may not lose an address that their status shows.
     pinned: BTreeSet<LbId>,
+    /// What was seen waiting for its time to go.
+    left: BTreeMap<LbId, BTreeSet<String>>,
 }
 
 impl<W: World> Stage<W> {
@@ -35,7 +37,8 @@ impl<W: World> Stage<W> {
         let provider = world.start(&[]).await;
         let external = provider.capabilities().external_state;
         assert_eq!(external, world.traffic().is_some(), "external state and external calls go together");
-        Self { world, provider, statuses: BTreeMap::new(), names: BTreeMap::new(), pinned: BTreeSet::new() }
+        let (statuses, names, left) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { world, provider, statuses, names, pinned: BTreeSet::new(), left }
     }
 
     /// From now on, whatever happens, every outcome must contain the addresses that the status shows then.
@@ -78,8 +81,10 @@ impl<W: World> Stage<W> {
         for _ in 0..ROUNDS {
             match self.ensure(desired).await {
                 Ok(outcome) if outcome.phase == Phase::Ready => {
-                    self.check(desired, &outcome).await;
-                    return outcome;
+                    if self.is_alone(desired, &outcome).await {
+                        return outcome;
+                    }
+                    self.world.outlast().await;
                 }
                 Ok(_) => self.world.settle().await,
                 Err(error) => panic!("{}: {}", desired.id, error.explain()),
@@ -94,8 +99,11 @@ impl<W: World> Stage<W> {
         for _ in 0..ROUNDS {
             match self.ensure(desired).await {
                 Ok(outcome) if outcome.phase == Phase::Ready => {
-                    self.check(desired, &outcome).await;
-                    return errors;
+                    if self.is_alone(desired, &outcome).await {
+                        return errors;
+                    }
+                    self.world.outlast().await;
+                    continue;
                 }
                 Ok(_) => {}
                 Err(error) => errors.push(error),
@@ -243,6 +251,21 @@ impl<W: World> Stage<W> {
         view
     }
 
+    /// Checks world and outcome, and answers whether nothing is left that only waits for its time to go. That must be known
+    /// to the process, and over after that time.
+    async fn is_alone(&mut self, desired: &DesiredLb, outcome: &Outcome) -> bool {
+        self.check(desired, outcome).await;
+        let leaving = self.world.leaving(&desired.id).await;
+        if leaving.is_empty() {
+            self.left.remove(&desired.id);
+            return true;
+        }
+        assert!(outcome.look_again.is_some(), "nobody comes back for {leaving:?}");
+        let before = self.left.insert(desired.id.clone(), leaving.clone()).unwrap_or_default();
+        assert!(before.is_disjoint(&leaving), "{leaving:?} is still there");
+        false
+    }
+
     /// Whether world and outcome are as asked for.
     async fn check(&self, desired: &DesiredLb, outcome: &Outcome) {
         let got = addresses(outcome);
@@ -256,9 +279,13 @@ impl<W: World> Stage<W> {
         }
         let Some(view) = self.view(&desired.id).await else { return };
         if only_names {
-            self.check_names(desired, outcome, &view);
+            let leaving = self.world.leaving(&desired.id).await;
+            self.check_names(desired, outcome, &view, leaving);
         }
         let mut expected = expect::listeners(&*self.provider, &self.world.localise(desired));
+        for listening in expected.values_mut() {
+            listening.affinity_seconds = listening.affinity_seconds.map(|asked| self.world.affinity(asked));
+        }
         if !desired.retained.is_empty() {
             // What refused members keep is the business of the case that has some.
             expected.retain(|key, _| view.listeners.contains_key(key));
@@ -272,13 +299,21 @@ impl<W: World> Stage<W> {
         }
     }
 
-    /// Each name that is shown leads to addresses of all families asked for, and each that serves is shown.
-    fn check_names(&self, desired: &DesiredLb, outcome: &Outcome, view: &View) {
+    /// Each name that is shown leads to addresses of all families asked for, and each that serves is shown or leaving.
+    fn check_names(
+        &self,
+        desired: &DesiredLb,
+        outcome: &Outcome,
+        view: &View,
+        mut leaving: BTreeSet<String>,
+    ) {
         let shown: BTreeSet<String> = hostnames(outcome).into_iter().collect();
-        assert_eq!(shown, view.hostnames.keys().cloned().collect(), "host names");
         for family in expect::families(&*self.provider, desired) {
-            let lead = |families: &BTreeSet<IpFamily>| families.contains(&family);
-            assert!(view.hostnames.values().all(lead), "{family} is asked for, got {:?}", view.hostnames);
+            let leads = |name: &String| view.hostnames.get(name).is_some_and(|all| all.contains(&family));
+            assert!(shown.iter().all(leads), "{family} is asked for, got {:?}", view.hostnames);
         }
+        assert!(shown.is_disjoint(&leaving), "{shown:?} is shown, and {leaving:?} goes");
+        leaving.extend(shown);
+        assert_eq!(leaving, view.hostnames.keys().cloned().collect(), "host names");
     }
 }

@@ -1,5 +1,6 @@
 //! What a provider brings to the suite.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,16 @@ pub trait World: Send + Sync + Sized {
         false
     }
 
+    /// Into how many pools a load balancer with two ports puts its targets.
+    fn pools(&self) -> usize {
+        2
+    }
+
+    /// For how many seconds a client stays on its target in this world, if so many are asked for.
+    fn affinity(&self, seconds: u32) -> u32 {
+        seconds
+    }
+
     /// Calls so far; `None` if the provider makes none.
     fn traffic(&self) -> Option<Traffic> {
         None
@@ -96,6 +107,15 @@ pub trait World: Send + Sync + Sized {
     async fn view(&self, _id: &LbId) -> Option<View> {
         None
     }
+
+    /// Names that still take traffic although the provider has sent clients elsewhere, because those may not know it yet:
+    /// whatever the provider has marked in the world as such, and nothing else.
+    async fn leaving(&self, _id: &LbId) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    /// Lets the time pass that what is [`leaving`](Self::leaving) may stay.
+    async fn outlast(&self) {}
 
     /// Kinds of damage that others can do to a load balancer past the provider.
     fn damages(&self) -> Vec<&'static str> {

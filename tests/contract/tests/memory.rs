@@ -294,6 +294,7 @@ fn provider<const LESSER: bool>(cluster: &str, cloud: &Cloud) -> MemoryProvider 
         session_affinity: false,
         requested_addresses: false,
         needs_node_ports: true,
+        adoption: false,
         external_state: true,
     })
 }

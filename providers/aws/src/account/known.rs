@@ -9,9 +9,9 @@ use landfall_core::ids::LbId;
 use tokio::time::Instant;
 
 use super::freshness::Freshness;
+use super::heard::Moment;
 use super::roster::{Pool, Roster};
-use super::state::Moment;
-use super::watch::Watch;
+use super::watch::{Over, Turns, Watch};
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{BalancerState, HealthState, LoadBalancer, TargetGroup};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId, TargetGroupArn};
@@ -50,6 +50,8 @@ pub(crate) struct KnownGroup {
     pub(crate) tags: Tags,
     pub(super) attributes: Option<Attributes>,
     pub(super) targets: Option<Roster>,
+    /// When the targets were read.
+    pub(super) read: Option<Instant>,
 }
 
 /// What a list tells of one load balancer.
@@ -112,6 +114,12 @@ impl Known {
         (!left.is_zero()).then_some(left)
     }
 
+    /// How long tags and lists may yet lack what we changed last.
+    pub(super) fn settling(&self, now: Instant, freshness: &Freshness) -> Option<Duration> {
+        let left = (self.changed?.at + freshness.settling).saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// Whether one of its load balancers is being set up.
     pub(super) fn is_provisioning(&self) -> bool {
         self.balancers.iter().any(|balancer| balancer.it.state == BalancerState::Provisioning)
@@ -140,8 +148,9 @@ impl Known {
         }
         for (it, tags) in found.groups {
             let old = groups.iter().position(|old| old.it.arn == it.arn).map(|at| groups.swap_remove(at));
-            let (attributes, targets) = old.map_or((None, None), |old| (old.attributes, old.targets));
-            self.groups.push(KnownGroup { it, tags, attributes, targets });
+            let (attributes, targets, read) =
+                old.map_or((None, None, None), |old| (old.attributes, old.targets, old.read));
+            self.groups.push(KnownGroup { it, tags, attributes, targets, read });
         }
         self.frontend = found.frontend;
         self.described = began.at;
@@ -162,7 +171,7 @@ impl Known {
     }
 
     /// Takes over what we changed.
-    pub(super) fn settle(&mut self, mut written: Written, at: Moment, freshness: &Freshness) {
+    pub(super) fn settle(&mut self, mut written: Written, at: Moment) {
         if written.complete && written.balancers.iter().any(|it| self.is_newly_marked(it)) {
             written.balancers.iter_mut().for_each(|it| it.details = None);
             written.groups.iter_mut().for_each(|it| it.attributes = None);
@@ -172,12 +181,15 @@ impl Known {
         if written.balancers.iter().any(is_new) {
             self.described = at.at;
         }
+        for group in &mut written.groups {
+            let before = self.groups.iter().find(|before| before.it.arn == group.it.arn);
+            group.read = before.map_or(Some(at.at), |before| before.read);
+        }
         (self.balancers, self.groups, self.frontend) = (written.balancers, written.groups, written.frontend);
         (self.doubt, self.open, self.changed) = (None, false, Some(at));
         if !self.initial().is_subset(&initial) {
             self.watch = None;
         }
-        self.watch_initial(at.at, freshness);
     }
 
     /// Whether a load balancer has a mark of what was applied that it had not before.
@@ -197,19 +209,32 @@ impl Known {
         targets.collect()
     }
 
-    /// Goes on asking for health while first checks run.
-    pub(super) fn watch_initial(&mut self, now: Instant, freshness: &Freshness) {
-        if self.groups.iter().any(KnownGroup::has_initial) {
-            self.watch.get_or_insert_with(|| Watch::new(now, freshness));
-        } else {
-            self.watch = None;
-        }
+    /// Goes on asking for the health of targets. `read` tells whether somebody just did.
+    pub(super) fn watch_health(
+        &mut self,
+        read: bool,
+        now: Instant,
+        freshness: &Freshness,
+        turns: &mut Turns,
+    ) {
+        let groups = self.groups.iter().filter(|group| group.targets.is_some()).count();
+        let has_initial = self.groups.iter().any(KnownGroup::has_initial);
+        let before = self.watch.take();
+        let over = Over { groups, has_initial, read };
+        self.watch = (groups > 0).then(|| Watch::go_on(before, over, now, freshness, turns));
+    }
+
+    /// Target groups whose health was read too long ago to be told.
+    pub(crate) fn stale(&self, now: Instant, freshness: &Freshness) -> BTreeSet<TargetGroupArn> {
+        let is_old = |read: Instant| now.saturating_duration_since(read) > freshness.health_told;
+        let stale = self.groups.iter().filter(|group| group.read.is_some_and(is_old));
+        stale.map(|group| group.it.arn.clone()).collect()
     }
 
     /// How long until somebody should look again.
     pub(crate) fn look_again(&self, now: Instant, freshness: &Freshness) -> Duration {
         let provisioning = self.is_provisioning().then(|| self.described + freshness.provisioning);
-        let health = self.watch.as_ref().and_then(Watch::next);
+        let health = self.watch.as_ref().map(Watch::next);
         let due = self.details_due.min(self.targets_due);
         let next = [provisioning, health].into_iter().flatten().fold(due, Instant::min);
         next.saturating_duration_since(now)
@@ -223,6 +248,7 @@ impl KnownGroup {
             tags: group.tags.clone(),
             attributes: group.attributes.clone(),
             targets: group.targets.as_ref().map(|targets| Roster::new(targets, pool)),
+            read: None,
         }
     }
 

@@ -9,12 +9,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use crate::api::ec2::SecurityGroup;
+use crate::api::elb::TAGS_AT_ONCE;
 use crate::api::ids::SecurityGroupId;
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::error::AwsError;
 use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
@@ -22,6 +25,7 @@ use crate::resources::Wanted;
 mod doors;
 mod flight;
 mod freshness;
+mod heard;
 pub(crate) mod known;
 pub(crate) mod needs;
 mod roster;
@@ -31,14 +35,19 @@ mod watch;
 
 use flight::Flight;
 pub use freshness::Freshness;
-use state::{Extent, Moment, State};
+use heard::{Extent, Heard, Moment};
+use snapshot::Reading;
+use state::State;
 
 /// What is known of the account. Shared by all load balancers.
 #[derive(Debug)]
 pub struct Account {
     cluster: ClusterId,
     freshness: Freshness,
+    clock: Clock,
     state: Mutex<State>,
+    /// Lists that are being read, or could not be read to their end.
+    reading: tokio::sync::Mutex<Option<Reading>>,
     lists: Flight<AwsError>,
     polls: Flight<AwsError>,
 }
@@ -47,7 +56,20 @@ impl Account {
     /// Nothing is known yet, and nothing is read before somebody looks.
     pub fn new(cluster: ClusterId, freshness: Freshness) -> Self {
         let state = Mutex::new(State::new(cluster.clone(), freshness));
-        Self { cluster, freshness, state, lists: Flight::new(), polls: Flight::new() }
+        let clock = Clock::of_system();
+        let reading = tokio::sync::Mutex::default();
+        Self { cluster, freshness, clock, state, reading, lists: Flight::new(), polls: Flight::new() }
+    }
+
+    /// Takes the time of day from this clock instead of the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The time of day.
+    pub fn time_of_day(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
@@ -100,6 +122,11 @@ impl Account {
         self.state().known(lb).and_then(|known| known.unsettled(Instant::now(), &self.freshness))
     }
 
+    /// How long tags and lists may yet lack what we last changed of a load balancer.
+    pub(crate) fn settling(&self, lb: &LbId) -> Option<Duration> {
+        self.state().known(lb).and_then(|known| known.settling(Instant::now(), &self.freshness))
+    }
+
     /// When to look again at a load balancer although nothing changes here; `None` if nothing is known of it.
     pub(crate) fn look_again(&self, lb: &LbId) -> Option<Duration> {
         self.state().known(lb).map(|known| known.look_again(Instant::now(), &self.freshness))
@@ -108,27 +135,52 @@ impl Account {
     /// Sees to it that the lists are fresh enough for a look at a load balancer.
     pub(crate) async fn refresh(&self, client: &Client, lb: &LbId) -> Result<(), AwsError> {
         let look = self.state().moment();
-        let read = |extent| snapshot::read(client, self, extent);
-        self.lists.until(|| self.state().lacks(lb, look), read).await
+        self.list_while(client, |state, heard| state.lacks(lb, look, heard)).await
     }
 
     /// Sees to it that what was made in doubt is known, as soon as the lists can tell it.
     pub(crate) async fn clear_doubt(&self, client: &Client, lb: &LbId) -> Result<(), AwsError> {
-        let lacks = || self.state().is_ripe(lb).then_some(Extent::Full);
-        self.lists.until(lacks, |extent| snapshot::read(client, self, extent)).await
+        self.list_while(client, |state, heard| state.is_ripe(lb, heard).then_some(Extent::Full)).await
     }
 
-    /// Sees to it that nothing is held to be in the way of a wish that is gone since.
+    /// Sees to it that nothing is held to be in the way of a wish that is gone since, or whose tags AWS tells only now.
     pub(crate) async fn recheck(&self, client: &Client, lb: &LbId, wanted: &Wanted) -> Result<(), AwsError> {
-        let lacks = || self.state().is_conflict_old(lb, wanted).then_some(Extent::Light);
-        self.lists.until(lacks, |extent| snapshot::read(client, self, extent)).await
+        let look = self.state().moment();
+        let old =
+            |state: &State, heard| state.is_conflict_old(lb, wanted, look, heard).then_some(Extent::Light);
+        self.list_while(client, old).await?;
+        let strangers = self.state().strangers_since(lb, wanted, look);
+        let mut is_wrong = false;
+        for part in strangers.chunks(TAGS_AT_ONCE) {
+            let tags = snapshot::tags_of_some(client, part).await?;
+            is_wrong |= self.state().unsee_those_of_ours(&tags);
+        }
+        let lacks = |_: &State, heard: Heard| (is_wrong && !heard.lists_since(look)).then_some(Extent::Light);
+        self.list_while(client, lacks).await
     }
 
     /// Lists everything, all tags included.
     pub(crate) async fn list(&self, client: &Client) -> Result<(), AwsError> {
         let look = self.state().moment();
-        let lacks = || (!self.state().is_listed_since(look)).then_some(Extent::Full);
-        self.lists.until(lacks, |extent| snapshot::read(client, self, extent)).await
+        self.list_while(client, |_, heard| (!heard.all_since(look)).then_some(Extent::Full)).await
+    }
+
+    /// Lists until nothing is lacking any more.
+    async fn list_while(
+        &self,
+        client: &Client,
+        lacks: impl Fn(&State, Heard) -> Option<Extent> + Sync,
+    ) -> Result<(), AwsError> {
+        let now = || {
+            let state = self.state();
+            lacks(&state, state.heard())
+        };
+        let would_do = |extent, began| {
+            let state = self.state();
+            lacks(&state, state.heard().and(extent, began)).is_none()
+        };
+        let read = |extent| snapshot::read(client, self, extent, move |began| would_do(extent, began));
+        self.lists.until(now, read).await
     }
 
     /// Sees to it that a load balancer that is being set up was described lately, with all others that are.

@@ -3,15 +3,18 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::known::{Known, KnownGroup, period};
 use super::roster::{Pool, Roster};
 use crate::api::ids::{LoadBalancerArn, TargetGroupArn};
+use crate::handover::Fate;
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::{TargetGroupWish, Wanted};
+use crate::roles::{self, Roles};
 
 /// What has to be read before a wish can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,8 +32,8 @@ pub(crate) struct Needs {
 }
 
 impl Known {
-    /// What has to be read before the wish can be compared.
-    pub(crate) fn needs(&self, wanted: &Wanted, now: Instant) -> Needs {
+    /// What has to be read before the wish can be compared, now by either clock.
+    pub(crate) fn needs(&self, wanted: &Wanted, now: Instant, time_of_day: Timestamp) -> Needs {
         let fingerprint = wanted.fingerprint();
         let applied = |it: &Balancer| it.tags.get(marks::APPLIED) == Some(&fingerprint);
         let complete = wanted.groups.iter().all(|wish| self.group(wish).is_some());
@@ -54,17 +57,46 @@ impl Known {
                 needs.targets.push(group.it.arn.clone());
             }
         }
+        if self.balancers.len() > 1 {
+            self.needs_of_replacement(wanted, &mut needs, now, time_of_day);
+        }
         needs
     }
 
+    /// Who shall take over must be known to be as healthy as its predecessor is, and what serves behind predecessors
+    /// that stay is kept up to date.
+    fn needs_of_replacement(&self, wanted: &Wanted, needs: &mut Needs, now: Instant, time_of_day: Timestamp) {
+        let observed = self.observed();
+        let roles = Roles::of(wanted, &observed, time_of_day);
+        let staying = roles.predecessors.iter().filter(|it| roles.handover.fate(it) != Fate::Goes);
+        let staying: Vec<_> = staying.map(|it| &it.it.arn).collect();
+        let takes_over = roles.current.filter(|it| roles.handover.holder.is_some() && roles::is_active(it));
+        for group in &self.groups {
+            let behind = |arn: &LoadBalancerArn| group.it.load_balancers.contains(arn);
+            let of_predecessor = staying.iter().any(|arn| behind(arn))
+                && !wanted.groups.iter().any(|wish| wish.name == group.it.name)
+                && !roles::is_retained(&group.tags, wanted);
+            let of_successor = takes_over.is_some_and(|it| behind(&it.it.arn));
+            let is_needed = if takes_over.is_some() {
+                of_predecessor || of_successor
+            } else {
+                of_predecessor && (needs.verifies || group.targets.is_none() || self.is_due(group, now))
+            };
+            if is_needed && !needs.targets.contains(&group.it.arn) {
+                needs.targets.push(group.it.arn.clone());
+            }
+        }
+    }
+
     fn needs_targets(&self, wish: &TargetGroupWish, group: &KnownGroup, trusts: bool, now: Instant) -> bool {
-        if now >= self.targets_due {
-            return true;
-        }
-        match &group.targets {
-            Some(_) => group.has_initial() && self.watch.as_ref().is_some_and(|watch| watch.is_due(now)),
-            None => !trusts || self.assumed.get(&wish.name).is_some_and(|assumed| *assumed != hash_of(wish)),
-        }
+        let is_assumed = || self.assumed.get(&wish.name).is_none_or(|assumed| *assumed == hash_of(wish));
+        self.is_due(group, now) || (group.targets.is_none() && !(trusts && is_assumed()))
+    }
+
+    /// Whether the targets of a group are to be read whatever is wished.
+    fn is_due(&self, group: &KnownGroup, now: Instant) -> bool {
+        let is_watched = || self.watch.as_ref().is_some_and(|watch| watch.is_due(group.has_initial(), now));
+        now >= self.targets_due || (group.targets.is_some() && is_watched())
     }
 
     fn group(&self, wish: &TargetGroupWish) -> Option<&KnownGroup> {
@@ -81,9 +113,13 @@ impl Known {
         pool: &mut Pool,
     ) {
         let now = Instant::now();
-        // What a verification finds need not be kept: either it is as the mark says, or it is about to be changed.
+        // What a verification finds need not be kept: either it is as the mark says, or it is about to be changed. Of a
+        // predecessor no mark says anything.
         let keep = !needs.trusts || self.doubt.is_some();
-        for balancer in self.balancers.iter_mut().filter(|it| keep && needs.balancers.contains(&it.it.arn)) {
+        let fingerprint = wanted.fingerprint();
+        let applied = |it: &Balancer| it.tags.get(marks::APPLIED) == Some(&fingerprint);
+        let read = |it: &&mut Balancer| needs.balancers.contains(&it.it.arn) && (keep || !applied(it));
+        for balancer in self.balancers.iter_mut().filter(read) {
             let read = observed.balancers.iter().find(|read| read.it.arn == balancer.it.arn);
             balancer.details = read.and_then(|read| read.details.clone());
         }
@@ -96,6 +132,7 @@ impl Known {
             }
             if needs.targets.contains(&group.it.arn) {
                 group.targets = read.targets.as_ref().map(|targets| Roster::new(targets, pool));
+                group.read = Some(now);
             }
         }
         self.assume(wanted);
@@ -108,10 +145,6 @@ impl Known {
         }
         // While somebody changes it, only who does that can end the doubt.
         self.doubt = self.doubt.filter(|_| self.open);
-        if !needs.targets.is_empty() {
-            self.watch.iter_mut().filter(|watch| watch.is_due(now)).for_each(|watch| watch.looked(now));
-            self.watch_initial(now, freshness);
-        }
     }
 
     /// Targets that are not known are taken to be those of the first wish.

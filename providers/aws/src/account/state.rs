@@ -1,6 +1,6 @@
 //! What is known of the account. Plain data behind one lock that is never held over a call.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::mem;
 use std::time::Duration;
 
@@ -9,50 +9,30 @@ use tokio::time::Instant;
 
 use super::doors::Doors;
 use super::freshness::Freshness;
+use super::heard::{Extent, Heard, Listing, Moment};
 use super::known::{Found, Known, KnownGroup, Written, rank};
 use super::needs::Needs;
 use super::roster::Pool;
+use super::watch::Turns;
 use crate::api::Tags;
 use crate::api::ec2::SecurityGroup;
-use crate::api::elb::{LoadBalancer, TargetGroup};
+use crate::api::elb::LoadBalancer;
 use crate::api::ids::LoadBalancerArn;
 use crate::change::kinds;
-use crate::marks;
-use crate::observe::{Balancer, Foreign, Observed};
+use crate::observe::{Balancer, Observed};
 use crate::resources::Wanted;
+use crate::{marks, names};
 
-/// A point in time, told apart from others at the same time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    pub(crate) tick: u64,
-    pub(crate) at: Instant,
-}
+mod strangers;
 
-/// How much is to be listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// All, with all tags.
-    Full,
-    /// All, with the tags of what was not seen before.
-    Light,
-}
+use strangers::is_clear;
 
-/// What the lists told. Tags are `None` where those known are good.
+/// Who has a name.
 #[derive(Debug)]
-pub(super) struct Listing {
-    pub(super) extent: Extent,
-    pub(super) began: Moment,
-    pub(super) balancers: Vec<(LoadBalancer, Option<Tags>)>,
-    pub(super) groups: Vec<(TargetGroup, Option<Tags>)>,
-    pub(super) security: Vec<SecurityGroup>,
-}
-
-impl Moment {
-    /// Whether what we wrote at this moment counts for more than a list that was begun at the other: it began before,
-    /// or so soon after that it may not tell of it.
-    pub(super) fn overrules(self, began: Self, settling: Duration) -> bool {
-        began.tick < self.tick || began.at < self.at + settling
-    }
+struct Holder {
+    /// The load balancer of this cluster that it is of; `None` for a stranger's.
+    owner: Option<LbId>,
+    arn: String,
 }
 
 /// What is known of the account.
@@ -61,18 +41,20 @@ pub(crate) struct State {
     cluster: ClusterId,
     freshness: Freshness,
     tick: u64,
-    /// When the last lists that succeeded were begun, and the last with all tags.
-    listed: Option<Moment>,
-    listed_full: Option<Moment>,
+    /// The tick at which everything was forgotten last.
+    term: u64,
+    heard: Heard,
     known: HashMap<LbId, Known>,
-    /// Whose everything is that was seen, by ARN; `None` for what is not this cluster's.
+    /// Whose everything is that was seen, by ARN; `None` for what is not this cluster's. Not in here is what has a name
+    /// as we give it and no marks of anybody: AWS may tell its tags later.
     owners: HashMap<String, Option<LbId>>,
     /// Who has a name, by kind and name.
-    names: HashMap<(&'static str, String), Option<LbId>>,
+    names: HashMap<(&'static str, String), Holder>,
     pub(crate) backend: Option<SecurityGroup>,
     backend_changed: Option<Moment>,
     pub(crate) doors: Doors,
     pool: Pool,
+    turns: Turns,
 }
 
 impl State {
@@ -81,8 +63,8 @@ impl State {
             cluster,
             freshness,
             tick: 0,
-            listed: None,
-            listed_full: None,
+            term: 0,
+            heard: Heard::default(),
             known: HashMap::new(),
             owners: HashMap::new(),
             names: HashMap::new(),
@@ -90,12 +72,13 @@ impl State {
             backend_changed: None,
             doors: Doors::default(),
             pool: Pool::default(),
+            turns: Turns::default(),
         }
     }
 
     /// Forgets everything but the time.
     pub(super) fn forget(&mut self) {
-        *self = Self { tick: self.tick, ..Self::new(self.cluster.clone(), self.freshness) };
+        *self = Self { tick: self.tick, term: self.tick, ..Self::new(self.cluster.clone(), self.freshness) };
     }
 
     /// Now, later than every moment before.
@@ -104,33 +87,32 @@ impl State {
         Moment { tick: self.tick, at: Instant::now() }
     }
 
-    /// What has to be listed for a look at a load balancer that began then; `None` if nothing.
-    pub(super) fn lacks(&self, lb: &LbId, look: Moment) -> Option<Extent> {
+    /// Whether a moment was after everything was forgotten.
+    pub(super) fn is_of_this_term(&self, moment: Moment) -> bool {
+        moment.tick > self.term
+    }
+
+    /// When the last lists that succeeded were begun.
+    pub(super) fn heard(&self) -> Heard {
+        self.heard
+    }
+
+    /// What has to be listed for a look at a load balancer that began then, besides what was heard; `None` if nothing.
+    pub(super) fn lacks(&self, lb: &LbId, look: Moment, heard: Heard) -> Option<Extent> {
         let good = |full: Moment| full.tick > look.tick || look.at < full.at + self.freshness.snapshot;
-        if !self.listed_full.is_some_and(good) {
+        if !heard.all.is_some_and(good) {
             return Some(Extent::Full);
         }
         let doubt = self.known.get(lb).and_then(|known| known.doubt)?;
-        self.listed.is_none_or(|listed| listed.tick <= doubt.tick).then_some(Extent::Light)
+        (!heard.lists_since(doubt)).then_some(Extent::Light)
     }
 
     /// Whether lists and tags were read so soon after a change in doubt that they may lack what it made, and would tell
     /// it by now.
-    pub(super) fn is_ripe(&self, lb: &LbId) -> bool {
+    pub(super) fn is_ripe(&self, lb: &LbId, heard: Heard) -> bool {
         let Some(doubt) = self.known.get(lb).and_then(|known| known.doubt) else { return false };
         let ripe = doubt.at + self.freshness.settling;
-        Instant::now() >= ripe && self.listed_full.is_none_or(|full| full.at < ripe)
-    }
-
-    /// Whether all was listed after this moment.
-    pub(super) fn is_listed_since(&self, moment: Moment) -> bool {
-        self.listed_full.is_some_and(|full| full.tick > moment.tick)
-    }
-
-    /// Whether the lists are too old to hold a conflict against somebody that may be over.
-    pub(super) fn is_conflict_old(&self, lb: &LbId, wanted: &Wanted) -> bool {
-        let old = |listed: Moment| Instant::now() >= listed.at + self.freshness.settling;
-        self.listed.is_none_or(old) && !self.foreign(lb, wanted).is_empty()
+        Instant::now() >= ripe && heard.all.is_none_or(|all| all.at < ripe)
     }
 
     /// Whether a resource was seen before.
@@ -144,17 +126,26 @@ impl State {
         let mut found: HashMap<LbId, Found> = HashMap::new();
         let mut strangers = Vec::new();
         for (it, tags) in balancers {
+            let was_clear = tags.is_none() && self.has_seen(it.arn.as_str());
             let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().balancers.push((it, tags)),
-                None => strangers.push((kinds::BALANCER, it.name, it.arn.to_string())),
+                None => strangers.push((
+                    kinds::BALANCER,
+                    it.name,
+                    it.arn.to_string(),
+                    was_clear || is_clear(&tags),
+                )),
             }
         }
         for (it, tags) in groups {
+            let was_clear = tags.is_none() && self.has_seen(it.arn.as_str());
             let tags = tags.or_else(|| self.tags_of(it.arn.as_str())).unwrap_or_default();
             match self.owner(&tags) {
                 Some(lb) => found.entry(lb).or_default().groups.push((it, tags)),
-                None => strangers.push((kinds::GROUP, it.name, it.arn.to_string())),
+                None => {
+                    strangers.push((kinds::GROUP, it.name, it.arn.to_string(), was_clear || is_clear(&tags)));
+                }
             }
         }
         let backend = marks::of_backend(&self.cluster);
@@ -168,10 +159,7 @@ impl State {
         self.take_backend(backends, began);
         self.take(found, began);
         self.reindex(strangers);
-        if extent == Extent::Full {
-            self.listed_full = Some(began);
-        }
-        self.listed = Some(began);
+        self.heard = self.heard.and(extent, began);
     }
 
     fn take_backend(&mut self, backends: Vec<SecurityGroup>, began: Moment) {
@@ -212,12 +200,15 @@ impl State {
         }
     }
 
-    fn reindex(&mut self, strangers: Vec<(&'static str, String, String)>) {
+    /// Strangers come with kind, name and ARN, and whether their tags tell whose they are.
+    fn reindex(&mut self, strangers: Vec<(&'static str, String, String, bool)>) {
         self.owners.clear();
         self.names.clear();
-        for (kind, name, arn) in strangers {
-            self.owners.insert(arn, None);
-            self.names.insert((kind, name), None);
+        for (kind, name, arn, is_clear) in strangers {
+            if is_clear || !names::may_be_ours(&name) {
+                self.owners.insert(arn.clone(), None);
+            }
+            self.names.insert((kind, name), Holder { owner: None, arn });
         }
         for lb in self.known.keys().cloned().collect::<Vec<_>>() {
             self.index(&lb);
@@ -227,8 +218,8 @@ impl State {
     fn index(&mut self, lb: &LbId) {
         let Some(known) = self.known.get(lb) else { return };
         for (kind, name, arn) in named(&known.balancers, &known.groups) {
-            self.owners.insert(arn, Some(lb.clone()));
-            self.names.insert((kind, name), Some(lb.clone()));
+            self.owners.insert(arn.clone(), Some(lb.clone()));
+            self.names.insert((kind, name), Holder { owner: Some(lb.clone()), arn });
         }
     }
 
@@ -273,11 +264,12 @@ impl State {
     /// again.
     pub(crate) fn learn(&mut self, wanted: &Wanted, needs: &Needs, observed: &Observed) -> Duration {
         let freshness = self.freshness;
-        let mut pool = mem::take(&mut self.pool);
-        let known = self.known_mut(&wanted.lb);
+        let (mut pool, mut turns) = (mem::take(&mut self.pool), mem::take(&mut self.turns));
+        let (known, now) = (self.known_mut(&wanted.lb), Instant::now());
         known.learn(wanted, needs, observed, &freshness, &mut pool);
-        let look_again = known.look_again(Instant::now(), &freshness);
-        self.pool = pool;
+        known.watch_health(!needs.targets.is_empty(), now, &freshness, &mut turns);
+        let look_again = known.look_again(now, &freshness);
+        (self.pool, self.turns) = (pool, turns);
         look_again
     }
 
@@ -302,13 +294,17 @@ impl State {
         let freshness = self.freshness;
         self.unindex(lb);
         let written = Written::new(&ours, observed, complete, &mut self.pool);
+        let mut turns = mem::take(&mut self.turns);
         let known = self.known_mut(lb);
-        known.settle(written, at, &freshness);
+        known.settle(written, at);
+        known.watch_health(false, at.at, &freshness, &mut turns);
         let lent = known.lent.take();
+        self.turns = turns;
         // One that was given back to its owner is a stranger from now on.
         for balancer in observed.balancers.iter().filter(|it| !marks::carries(&it.tags, &ours)) {
-            self.owners.insert(balancer.it.arn.to_string(), None);
-            self.names.insert((kinds::BALANCER, balancer.it.name.clone()), None);
+            let arn = balancer.it.arn.to_string();
+            self.owners.insert(arn.clone(), None);
+            self.names.insert((kinds::BALANCER, balancer.it.name.clone()), Holder { owner: None, arn });
         }
         self.index(lb);
         if self.known(lb).is_some_and(Known::is_over) {
@@ -355,30 +351,9 @@ impl State {
         provisioning.flat_map(|known| known.balancers.iter().map(|it| it.it.arn.clone())).collect()
     }
 
-    /// What has a name that the wish needs and is not this load balancer's.
-    pub(crate) fn foreign(&self, lb: &LbId, wanted: &Wanted) -> Vec<Foreign> {
-        let groups = wanted.groups.iter().map(|wish| (kinds::GROUP, wish.name.clone()));
-        let balancer = self.name_needed(lb, wanted).map(|name| (kinds::BALANCER, name.to_owned()));
-        let needed: BTreeSet<_> = balancer.into_iter().chain(groups).collect();
-        let foreign = needed.into_iter().filter_map(|(kind, name)| {
-            let owner = self.names.get(&(kind, name.clone()))?.clone();
-            (owner.as_ref() != Some(lb)).then_some(Foreign { kind, name, owner })
-        });
-        foreign.collect()
-    }
-
-    /// The name that a load balancer may have to be made with.
-    fn name_needed<'a>(&self, lb: &LbId, wanted: &'a Wanted) -> Option<&'a str> {
-        let wish = &wanted.balancer;
-        let has = |name: &String| {
-            self.names.get(&(kinds::BALANCER, name.clone())).is_some_and(|owner| owner.as_ref() == Some(lb))
-        };
-        match &wish.beside {
-            _ if wish.adopt.is_some() => None,
-            Some(beside) if has(beside) => None,
-            Some(beside) if has(&wish.name) => Some(beside),
-            _ => Some(&wish.name),
-        }
+    /// The backend group, if nothing of any load balancer exists or may come to exist.
+    pub(crate) fn unneeded_backend(&self) -> Option<&SecurityGroup> {
+        self.backend.as_ref().filter(|_| self.known.values().all(Known::is_over))
     }
 
     /// Whether this load balancer is the last of the cluster of which anything exists or may come to exist.

@@ -1,4 +1,4 @@
-//! Asking for the health of targets that were just registered.
+//! When the health of registered targets is asked for: often while their first checks run, and slowly from then on.
 
 use std::time::Duration;
 
@@ -6,50 +6,147 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 
-/// When to ask next: soon, then less and less often, and some day no more.
+/// How much later than its turn a slow look may be. Turns that many missed together are not all taken at once when
+/// somebody looks at last.
+const LATE: Duration = Duration::from_secs(20);
+
+/// When to ask next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Watch {
-    next: Instant,
-    pause: Duration,
-    until: Instant,
+pub(super) enum Watch {
+    /// For those that were just registered: soon, then less and less often.
+    Quick { next: Instant, pause: Duration, until: Instant },
+    /// For all, when it is this one's turn.
+    Slow { next: Instant },
+}
+
+/// Turns of all load balancers, so that no more is asked at any time than the rate of reads bears.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    free: Option<Instant>,
+}
+
+impl Turns {
+    /// The next turn for so many target groups that is not before the time when they may be asked for again.
+    fn next(&mut self, groups: usize, now: Instant, freshness: &Freshness) -> Instant {
+        let earliest = now + freshness.health_slow;
+        let at = self.free.map_or(earliest, |free| free.max(earliest));
+        self.free = Some(at + freshness.health_apart * u32::try_from(groups).unwrap_or(u32::MAX));
+        at
+    }
 }
 
 impl Watch {
-    pub(super) fn new(now: Instant, freshness: &Freshness) -> Self {
+    /// The watch over so many target groups after somebody looked, and read their targets if that is `read`.
+    pub(super) fn go_on(
+        before: Option<Self>,
+        over: Over,
+        now: Instant,
+        freshness: &Freshness,
+        turns: &mut Turns,
+    ) -> Self {
+        let on = match before {
+            None if over.has_initial => Some(Self::quick(now, freshness)),
+            Some(quick @ Self::Quick { .. }) if over.has_initial => quick.after(over.read, now),
+            Some(Self::Slow { next }) if !(over.read && now >= next) && now < next + LATE => {
+                Some(Self::Slow { next })
+            }
+            _ => None,
+        };
+        on.unwrap_or_else(|| Self::Slow { next: turns.next(over.groups, now, freshness) })
+    }
+
+    fn quick(now: Instant, freshness: &Freshness) -> Self {
         let pause = freshness.health;
-        Self { next: now + pause, pause, until: now + freshness.health_patience }
+        Self::Quick { next: now + pause, pause, until: now + freshness.health_patience }
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.next().is_some_and(|next| now >= next)
+    /// A quick watch after a look; `None` if it took too long already.
+    fn after(self, read: bool, now: Instant) -> Option<Self> {
+        match self {
+            Self::Quick { next, pause, until } if read && now >= next => {
+                let (next, pause) = (now + 2 * pause, 2 * pause);
+                (next <= until).then_some(Self::Quick { next, pause, until })
+            }
+            other => Some(other),
+        }
     }
 
-    /// When to ask; `None` if it took too long already.
-    pub(super) fn next(&self) -> Option<Instant> {
-        (self.next <= self.until).then_some(self.next)
+    /// Whether to ask now for the targets of a group, which has such whose first checks run or not.
+    pub(super) fn is_due(&self, has_initial: bool, now: Instant) -> bool {
+        match self {
+            Self::Quick { next, .. } => has_initial && now >= *next,
+            Self::Slow { next } => now >= *next && now < *next + LATE,
+        }
     }
 
-    /// Somebody asked.
-    pub(super) fn looked(&mut self, now: Instant) {
-        self.pause *= 2;
-        self.next = now + self.pause;
+    /// When to ask.
+    pub(super) fn next(&self) -> Instant {
+        match self {
+            Self::Quick { next, .. } | Self::Slow { next } => *next,
+        }
     }
+}
+
+/// What is watched over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Over {
+    /// Target groups whose targets are known.
+    pub(super) groups: usize,
+    /// Whether first checks run.
+    pub(super) has_initial: bool,
+    /// Whether targets were just read.
+    pub(super) read: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn one(has_initial: bool, read: bool) -> Over {
+        Over { groups: 1, has_initial, read }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_end() {
-        let start = Instant::now();
-        let mut watch = Watch::new(start, &Freshness::default());
+    async fn pauses_grow_and_never_end() {
+        let (start, freshness, mut turns) = (Instant::now(), Freshness::default(), Turns::default());
+        let mut watch = Watch::go_on(None, one(true, false), start, &freshness, &mut turns);
         let mut asked = Vec::new();
-        while let Some(next) = watch.next() {
-            assert!(!watch.is_due(next - Duration::from_secs(1)) && watch.is_due(next));
+        for _ in 0..8 {
+            let next = watch.next();
+            assert!(!watch.is_due(true, next - Duration::from_secs(1)) && watch.is_due(true, next));
             asked.push((next - start).as_secs());
-            watch.looked(next);
+            watch = Watch::go_on(Some(watch), one(true, true), next, &freshness, &mut turns);
         }
-        assert_eq!(asked, [15, 45, 105, 225, 465]);
+        assert_eq!(asked, [15, 45, 105, 225, 465, 1365, 2265, 3165]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_without_reading_changes_nothing() {
+        let (start, freshness, mut turns) = (Instant::now(), Freshness::default(), Turns::default());
+        for has_initial in [true, false] {
+            let watch = Watch::go_on(None, one(has_initial, false), start, &freshness, &mut turns);
+            let later = start + Duration::from_secs(5);
+            let after =
+                Watch::go_on(Some(watch.clone()), one(has_initial, false), later, &freshness, &mut turns);
+            assert_eq!(after, watch);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_turns_are_apart_and_those_that_were_missed_are_not_taken_together() {
+        let (start, freshness, mut turns) = (Instant::now(), Freshness::default(), Turns::default());
+        let watches: Vec<Watch> =
+            (0..1000).map(|_| Watch::go_on(None, one(false, true), start, &freshness, &mut turns)).collect();
+        let due = |at: Instant| watches.iter().filter(|watch| watch.is_due(false, at)).count();
+        for minutes in 0..90 {
+            let due = due(start + Duration::from_mins(minutes));
+            assert!(due <= 7, "{due} are due after {minutes} minutes");
+        }
+        let last = watches.last().unwrap().next() - start;
+        assert_eq!(last, freshness.health_slow + freshness.health_apart * 999);
+        let later = start + Duration::from_mins(90);
+        let renewed =
+            Watch::go_on(Some(watches[0].clone()), one(false, false), later, &freshness, &mut turns);
+        assert_eq!(renewed.next(), later + freshness.health_slow);
     }
 }

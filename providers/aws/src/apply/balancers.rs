@@ -1,14 +1,16 @@
 //! Load balancers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use landfall_core::error::{Category, Classified as _, ErrorClass};
 use landfall_core::outcome::Problem;
 
 use super::{Done, World, is_in_use};
+use crate::account::snapshot::is_gone;
 use crate::api::Tags;
-use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, ZoneMapping};
-use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
+use crate::api::elb::{LoadBalancer, NewLoadBalancer, SubnetChange, SubnetMapping, ZoneMapping};
+use crate::api::ids::{LoadBalancerArn, SecurityGroupId, SubnetId};
 use crate::change::{BalancerChange, GuardRef, NewBalancer};
 use crate::error::AwsError;
 use crate::marks;
@@ -19,19 +21,8 @@ impl World<'_> {
         let client = self.client;
         match change {
             BalancerChange::Create(new) => self.make_balancer(name, new).await?,
-            BalancerChange::Subnets { to, .. } => {
-                let balancer = self.find_balancer(name)?;
-                // Only IPv6 and source NAT have listeners depend on it: the rest need not wait for its turn.
-                let depends =
-                    (balancer.it.address_type, balancer.it.source_nat) != (to.address_type, to.source_nat);
-                match client.set_subnets(&balancer.it.arn, &to).await {
-                    Err(AwsError::Paced { .. }) if !depends => return Ok(Done::Postponed),
-                    Err(error) if !depends && error.class() == ErrorClass::Rejected => {
-                        return Ok(Done::With(vec![subnets_kept(name, &error)]));
-                    }
-                    answer => answer?,
-                }
-                move_to(&mut balancer.it, to);
+            BalancerChange::Subnets { from, to, zones, .. } => {
+                return self.subnets(name, &from, to, &zones).await;
             }
             BalancerChange::AddressType { to, .. } => {
                 let balancer = self.find_balancer(name)?;
@@ -57,6 +48,33 @@ impl World<'_> {
             }
             BalancerChange::Delete => return self.remove_balancer(name).await,
         }
+        Ok(Done::Made)
+    }
+
+    /// Only IPv6 and source NAT have listeners depend on it: the rest goes on where AWS does not take the subnets, or not
+    /// yet. What was to follow a change that was not made is not tried.
+    async fn subnets(
+        &mut self,
+        name: &str,
+        from: &BTreeSet<SubnetId>,
+        to: SubnetChange,
+        zones: &BTreeMap<SubnetId, String>,
+    ) -> Result<Done, AwsError> {
+        let client = self.client;
+        let balancer = self.find_balancer(name)?;
+        if balancer.it.zones.iter().map(|zone| &zone.subnet).collect::<BTreeSet<_>>() != from.iter().collect()
+        {
+            return Ok(Done::With(Vec::new()));
+        }
+        let depends = (balancer.it.address_type, balancer.it.source_nat) != (to.address_type, to.source_nat);
+        match client.set_subnets(&balancer.it.arn, &to).await {
+            Err(AwsError::Paced { .. }) if !depends => return Ok(Done::Postponed),
+            Err(error) if !depends && error.class() == ErrorClass::Rejected => {
+                return Ok(Done::With(vec![subnets_kept(name, &error)]));
+            }
+            answer => answer?,
+        }
+        move_to(&mut balancer.it, to, zones);
         Ok(Done::Made)
     }
 
@@ -95,9 +113,14 @@ impl World<'_> {
         })
     }
 
-    /// One that AWS protects, or that backs an endpoint service, is a problem and no failure: the others serve.
+    /// One that AWS protects, that backs an endpoint service, or that lost our marks since the lists were read, is a
+    /// problem and no failure: the others serve.
     async fn remove_balancer(&mut self, name: &str) -> Result<Done, AwsError> {
         let arn = self.find_balancer(name)?.it.arn.clone();
+        if self.has_lost_marks(name).await? {
+            self.kept.push(arn);
+            return Ok(Done::With(vec![left_alone(name)]));
+        }
         match self.client.delete_balancer(&arn).await {
             Ok(()) => {
                 self.forget_balancer(&arn);
@@ -112,6 +135,19 @@ impl World<'_> {
         }
     }
 
+    /// Reads the tags once more, since the lists may be minutes old.
+    async fn has_lost_marks(&mut self, name: &str) -> Result<bool, AwsError> {
+        let client = self.client;
+        let balancer = self.find_balancer(name)?;
+        let answer = match client.tags(&[balancer.it.arn.to_string()]).await {
+            Err(error) if is_gone(&error) => return Ok(false),
+            answer => answer?,
+        };
+        let before =
+            mem::replace(&mut balancer.tags, answer.into_iter().flat_map(|(_, tags)| tags).collect());
+        Ok(marks::mark(&before).map(|mark| mark.lb) != marks::mark(&balancer.tags).map(|mark| mark.lb))
+    }
+
     fn forget_balancer(&mut self, arn: &LoadBalancerArn) {
         self.observed.balancers.retain(|balancer| balancer.it.arn != *arn);
         for group in &mut self.observed.groups {
@@ -124,24 +160,38 @@ impl World<'_> {
     }
 }
 
-/// AWS does not move a zone from one subnet to another. The rest of the wish does not wait for somebody to see that.
+fn left_alone(name: &str) -> Problem {
+    let message = format!(
+        "the load balancer {name:?} is no longer needed, but does not carry our marks any more, so it is left alone: \
+         delete it yourself if nobody uses it"
+    );
+    Problem { member: None, port: None, category: Category::new("ForeignResource"), message }
+}
+
+/// The rest of the wish does not wait for AWS to take the subnets.
 fn subnets_kept(name: &str, error: &AwsError) -> Problem {
     let message = format!(
-        "the load balancer {name:?} keeps its subnets; a zone's subnet cannot be changed in place: leave the zone out \
-         first and name it again afterwards, or change the scheme or the name to have a successor made ({})",
+        "the load balancer {name:?} keeps its subnets for now; AWS takes minutes to leave a zone, and leaves none that a \
+         VPC endpoint service uses; it is tried again ({})",
         error.answer().map_or_else(|| error.to_string(), ToString::to_string)
     );
     Problem { member: None, port: None, category: Category::new("SubnetsNotChanged"), message }
 }
 
-/// AWS tells the zones of new subnets with the next description; until then the subnet stands for its zone.
-fn move_to(it: &mut LoadBalancer, to: SubnetChange) {
+fn move_to(it: &mut LoadBalancer, to: SubnetChange, zones: &BTreeMap<SubnetId, String>) {
     let kept: BTreeSet<_> = to.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
     it.zones.retain(|zone| kept.contains(&zone.subnet));
+    for zone in &mut it.zones {
+        let mapping = to.subnets.iter().find(|mapping| mapping.subnet == zone.subnet);
+        if let Some(prefix) = mapping.and_then(SubnetMapping::fixed_source_nat) {
+            zone.source_nat_prefixes = vec![prefix.to_owned()];
+        }
+    }
     let known: BTreeSet<_> = it.zones.iter().map(|zone| zone.subnet.clone()).collect();
     let new = to.subnets.into_iter().filter(|mapping| !known.contains(&mapping.subnet));
     it.zones.extend(new.map(|mapping| ZoneMapping {
-        zone: mapping.subnet.to_string(),
+        zone: zones.get(&mapping.subnet).cloned().unwrap_or_default(),
+        source_nat_prefixes: mapping.fixed_source_nat().map(str::to_owned).into_iter().collect(),
         subnet: mapping.subnet,
         allocation: mapping.allocation,
         private_ipv4: mapping.private_ipv4,

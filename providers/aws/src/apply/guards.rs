@@ -28,6 +28,9 @@ impl World<'_> {
             GuardChange::Revoke(rules) => self.revoke(guard, &rules).await?,
             GuardChange::Delete => {
                 let id = self.guard_id(guard)?;
+                if self.is_kept_on(&id) {
+                    return Ok(Done::With(Vec::new()));
+                }
                 let done = unless_in_use(self.client.delete_security_group(&id).await)?;
                 if matches!(done, Done::Made) {
                     self.observed.frontend.retain(|group| group.id != id);
@@ -49,6 +52,12 @@ impl World<'_> {
                 found.map(|group| group.id.clone()).ok_or_else(|| self.lost(kinds::GUARD, name))
             }
         }
+    }
+
+    /// Whether a load balancer carries a security group that AWS would not delete now: so long it is in use for sure.
+    fn is_kept_on(&self, guard: &SecurityGroupId) -> bool {
+        let mut kept = self.observed.balancers.iter().filter(|balancer| self.kept.contains(&balancer.it.arn));
+        kept.any(|balancer| balancer.it.security_groups.contains(guard))
     }
 
     /// A security group whose tags or rules are known.

@@ -1,5 +1,8 @@
 //! Listeners.
 
+use landfall_core::error::Category;
+use landfall_core::outcome::Problem;
+
 use super::{Done, World};
 use crate::api::elb::{ListenerSpec, LoadBalancer, NewListener, NlbProtocol};
 use crate::api::ids::{ListenerArn, TargetGroupArn};
@@ -17,7 +20,18 @@ impl World<'_> {
         let client = self.client;
         match change {
             ListenerChange::Create(plan, tags) => self.make_listener(of, plan, tags).await?,
-            ListenerChange::Modify { to, .. } => self.modify_listener(of, to).await?,
+            ListenerChange::Modify { to, .. } => {
+                match (&to.forward, self.modify_listener(of, to.clone()).await) {
+                    (Forward::Original(group), Err(error)) if error.code() == Some("TargetGroupNotFound") => {
+                        let problem = not_given_back(of, group);
+                        tracing::warn!(lb = client.whom(), "{}", problem.message);
+                        self.delete_listener(of).await?;
+                        self.dropped.push(of.clone());
+                        return Ok(Done::With(vec![problem]));
+                    }
+                    (_, answer) => answer?,
+                }
+            }
             ListenerChange::AddCertificate(certificate) => {
                 let listener = self.find_listener(of)?;
                 client.add_certificate(&listener.it.arn, &certificate).await?;
@@ -33,14 +47,17 @@ impl World<'_> {
                 client.modify_listener_attributes(&listener.it.arn, &change.set()).await?;
                 listener.attributes.extend(change.set());
             }
-            ListenerChange::Delete => {
-                let arn: ListenerArn = self.find_listener(of)?.it.arn.clone();
-                client.delete_listener(&arn).await?;
-                let it = self.change_listeners(of, |all| all.retain(|other| other.it.arn != arn))?;
-                self.relink(&it);
-            }
+            ListenerChange::Delete => self.delete_listener(of).await?,
         }
         Ok(Done::Made)
+    }
+
+    async fn delete_listener(&mut self, of: &ListenerRef) -> Result<(), AwsError> {
+        let arn: ListenerArn = self.find_listener(of)?.it.arn.clone();
+        self.client.delete_listener(&arn).await?;
+        let it = self.change_listeners(of, |all| all.retain(|other| other.it.arn != arn))?;
+        self.relink(&it);
+        Ok(())
     }
 
     async fn make_listener(
@@ -105,4 +122,14 @@ impl World<'_> {
         change(&mut balancer.details.get_or_insert_default().listeners);
         Ok(balancer.it.clone())
     }
+}
+
+/// A listener must forward to something, and what it forwarded to before it was taken over was deleted since. Ours is
+/// about to go, so nothing is left for it.
+fn not_given_back(of: &ListenerRef, group: &TargetGroupArn) -> Problem {
+    let message = format!(
+        "the listener {of} was there before it was taken over, and the target group {group} that it forwarded to then \
+         does not exist any more: it is deleted, because a listener must forward to something"
+    );
+    Problem { member: None, port: None, category: Category::new("OriginalVanished"), message }
 }

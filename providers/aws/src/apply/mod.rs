@@ -5,7 +5,7 @@ use landfall_core::plan::Step;
 
 use crate::api::elb::LoadBalancer;
 use crate::api::ids::LoadBalancerArn;
-use crate::change::{Change, kinds};
+use crate::change::{Change, ListenerRef, kinds};
 use crate::client::Client;
 use crate::error::AwsError;
 use crate::observe::{Balancer, Group, Observed};
@@ -47,7 +47,7 @@ pub(crate) async fn apply(
     observed: &mut Observed,
     applied: &mut Applied,
 ) -> Result<(), AwsError> {
-    let mut world = World { client, observed, kept: Vec::new(), unsure: false };
+    let mut world = World { client, observed, kept: Vec::new(), dropped: Vec::new(), unsure: false };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
@@ -70,6 +70,8 @@ struct World<'a> {
     observed: &'a mut Observed,
     /// Load balancers that AWS would not delete: what they use need not be tried.
     kept: Vec<LoadBalancerArn>,
+    /// Listeners that could not be given back.
+    dropped: Vec<ListenerRef>,
     /// See [`Applied::unsure`].
     unsure: bool,
 }

@@ -10,6 +10,10 @@ impl World<'_> {
     pub(super) async fn tags(&mut self, retag: &Retag) -> Result<Done, AwsError> {
         let removed: Vec<String> = retag.removed.iter().cloned().collect();
         let (mut arns, mut guards) = (Vec::new(), Vec::new());
+        let dropped = |of: &TagRef| matches!(of, TagRef::Listener(of) if self.dropped.contains(of));
+        let mut retag = retag.clone();
+        retag.of.retain(|of| !dropped(of));
+        let retag = &retag;
         for of in &retag.of {
             match of {
                 TagRef::Balancer(name) => arns.push(self.find_balancer(name)?.it.arn.to_string()),

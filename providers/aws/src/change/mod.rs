@@ -127,6 +127,10 @@ pub(crate) enum BalancerChange {
         from: BTreeSet<SubnetId>,
         /// Afterwards.
         to: SubnetChange,
+        /// The zones of the subnets afterwards.
+        zones: BTreeMap<SubnetId, String>,
+        /// Zones that are left only to be entered again by another subnet.
+        left: BTreeSet<String>,
     },
     /// Its address families change.
     AddressType {

@@ -1,6 +1,6 @@
 //! How a change reads in a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_core::plan::{Action, Step};
 
@@ -82,9 +82,10 @@ fn balancer_step(name: &str, change: &BalancerChange) -> Step {
     let update = || Step::new(Action::Update, kinds::BALANCER, name);
     match change {
         BalancerChange::Create(new) => balancer_created(name, new),
-        BalancerChange::Subnets { from, to } => {
+        BalancerChange::Subnets { from, to, left, .. } => {
             let step = update().change("subnets", texts(from), subnet_texts(&to.subnets));
-            step.set("ipAddressType", to.address_type.as_str()).set("sourceNat", to.source_nat)
+            let step = step.set("ipAddressType", to.address_type.as_str()).set("sourceNat", to.source_nat);
+            if left.is_empty() { step } else { step.set("outOfService", out_of_service(left)) }
         }
         BalancerChange::AddressType { from, to } => {
             update().change("ipAddressType", from.as_str(), to.as_str())
@@ -98,6 +99,14 @@ fn balancer_step(name: &str, change: &BalancerChange) -> Step {
         BalancerChange::Attributes(attributes) => attributes_changed(update(), attributes),
         BalancerChange::Delete => Step::new(Action::Delete, kinds::BALANCER, name),
     }
+}
+
+/// What becomes of zones that are left until another subnet is in use: whoever decides should know.
+fn out_of_service(zones: &BTreeSet<String>) -> Vec<String> {
+    let text = |zone| {
+        format!("{zone}: its address and the connections to it are lost; it comes back with another one")
+    };
+    zones.iter().map(text).collect()
 }
 
 fn balancer_created(name: &str, new: &NewBalancer) -> Step {

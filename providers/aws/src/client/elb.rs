@@ -1,11 +1,14 @@
 //! Reads of ELBv2.
 
-use super::Client;
+use std::collections::HashSet;
+
+use super::{Client, Pages};
 use crate::api::elb::{
     Listener, LoadBalancer, TAGS_AT_ONCE, TargetGroup, TargetState, WhichBalancers, WhichGroups,
 };
+use crate::api::error::Failure;
 use crate::api::ids::{ListenerArn, LoadBalancerArn, TargetGroupArn};
-use crate::api::{Action, Attributes, Tags};
+use crate::api::{Action, ApiError, Attributes, Tags};
 use crate::error::AwsError;
 
 /// Most names or ARNs in one request about load balancers or target groups.
@@ -28,6 +31,24 @@ impl Client {
         Ok(all)
     }
 
+    /// `DescribeLoadBalancers` of the whole account and region: the pages that are not read yet.
+    pub(crate) async fn all_load_balancers(&self, pages: &mut Pages<LoadBalancer>) -> Result<(), AwsError> {
+        let elb = &self.calls.elb;
+        let page = |marker: Option<String>| async move {
+            elb.load_balancers(&WhichBalancers::All, marker.as_deref()).await
+        };
+        self.read_on(Action::DescribeLoadBalancers, None, pages, page).await
+    }
+
+    /// `DescribeTargetGroups` of the whole account and region: the pages that are not read yet.
+    pub(crate) async fn all_target_groups(&self, pages: &mut Pages<TargetGroup>) -> Result<(), AwsError> {
+        let elb = &self.calls.elb;
+        let page = |marker: Option<String>| async move {
+            elb.target_groups(&WhichGroups::All, marker.as_deref()).await
+        };
+        self.read_on(Action::DescribeTargetGroups, None, pages, page).await
+    }
+
     /// `DescribeTargetGroups`. One name that does not exist fails the whole: `TargetGroupNotFound`.
     pub async fn target_groups(&self, which: &WhichGroups) -> Result<Vec<TargetGroup>, AwsError> {
         let parts = match which {
@@ -43,12 +64,20 @@ impl Client {
         Ok(all)
     }
 
-    /// `DescribeTags` of any number of resources, as pairs of ARN and tags.
+    /// `DescribeTags` of any number of resources, as pairs of ARN and tags. One that does not exist fails the whole:
+    /// `LoadBalancerNotFound` and the like. An answer that leaves one out tells nothing about that, so it is an error.
     pub async fn tags(&self, arns: &[String]) -> Result<Vec<(String, Tags)>, AwsError> {
         let mut all = Vec::new();
         for part in arns.chunks(TAGS_AT_ONCE) {
             let request = self.calls.elb.tags(part);
-            all.extend(self.call(Action::DescribeTags, super::only(part), request).await?);
+            let got = self.call(Action::DescribeTags, super::only(part), request).await?;
+            let told: HashSet<&str> = got.iter().map(|(arn, _)| arn.as_str()).collect();
+            if let Some(missing) = part.iter().find(|arn| !told.contains(arn.as_str())) {
+                let what = format!("the tags of {missing} are not in it");
+                let error = ApiError { action: Action::DescribeTags, kind: Failure::Unreadable { what } };
+                return Err(AwsError::failed(self.whom(), Some(missing), error));
+            }
+            all.extend(got);
         }
         Ok(all)
     }

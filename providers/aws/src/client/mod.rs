@@ -57,19 +57,64 @@ impl Client {
     where
         F: Future<Output = Answer<Page<T>>>,
     {
+        let mut pages = Pages::default();
+        self.read_on(action, object, &mut pages, page).await?;
+        Ok(pages.items)
+    }
+
+    /// The pages of a list that have not been read yet.
+    async fn read_on<T, F>(
+        &self,
+        action: Action,
+        object: impl Into<Option<&str>>,
+        pages: &mut Pages<T>,
+        page: impl Fn(Option<String>) -> F,
+    ) -> Result<(), AwsError>
+    where
+        F: Future<Output = Answer<Page<T>>>,
+    {
         let object = object.into();
-        let (mut all, mut seen, mut marker) = (Vec::new(), HashSet::new(), None);
-        loop {
-            let got = self.call(action, object, page(marker)).await?;
-            all.extend(got.items);
-            let Some(next) = got.next else { return Ok(all) };
-            if !seen.insert(next.clone()) {
+        while !pages.complete {
+            let got = self.call(action, object, page(pages.marker.clone())).await?;
+            pages.items.extend(got.items);
+            if let Some(next) = &got.next
+                && !pages.seen.insert(next.clone())
+            {
                 let what = format!("the marker of the next page, {next:?}, was given before");
                 let error = ApiError { action, kind: Failure::Unreadable { what } };
                 return Err(AwsError::failed(&self.whom, object, error));
             }
-            marker = Some(next);
+            (pages.complete, pages.marker) = (got.next.is_none(), got.next);
         }
+        Ok(())
+    }
+}
+
+/// A list as far as its pages are read. Who failed or was dropped between two of them can go on with the next.
+#[derive(Debug)]
+pub(crate) struct Pages<T> {
+    items: Vec<T>,
+    seen: HashSet<String>,
+    /// Of the next page; `None` for the first.
+    marker: Option<String>,
+    complete: bool,
+}
+
+impl<T> Pages<T> {
+    /// What was read so far.
+    pub(crate) fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// What was read so far.
+    pub(crate) fn into_items(self) -> Vec<T> {
+        self.items
+    }
+}
+
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), seen: HashSet::new(), marker: None, complete: false }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::api::Category;
 use crate::api::ec2::{Allow, NewSecurityGroup, Rule, Source, WhichSecurityGroups};
 use crate::api::elb::{
     AddressType, GroupTargets, HealthCheck, ListenerSpec, NewListener, NewLoadBalancer, NewTargetGroup,
-    NlbProtocol, SubnetChange, Target, WhichBalancers, WhichGroups,
+    NlbProtocol, SubnetChange, TAGS_AT_ONCE, Target, WhichBalancers, WhichGroups,
 };
 use crate::api::ids::{InstanceId, ListenerArn, LoadBalancerArn, SecurityGroupId, TargetGroupArn, VpcId};
 use crate::observer::Observer;
@@ -267,12 +267,21 @@ async fn a_failed_page_fails_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tags_that_are_not_in_the_answer_are_not_read() {
+    let World { script, client, .. } = unpaced();
+    script.then(vec![("it-0".to_owned(), one_tag())]);
+    let error = client.tags(&texts(2)).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "AnswerUnreadable");
+}
+
+#[tokio::test(start_paused = true)]
 async fn long_inputs_are_sent_in_pieces() {
     let World { script, client, .. } = unpaced();
-    for _ in 0..3 {
-        script.then(vec![("arn".to_owned(), one_tag())]);
+    for part in texts(41).chunks(TAGS_AT_ONCE) {
+        script.then(part.iter().map(|arn| (arn.clone(), one_tag())).collect::<Vec<_>>());
     }
-    assert_eq!(client.tags(&texts(41)).await.unwrap().len(), 3);
+    assert_eq!(client.tags(&texts(41)).await.unwrap().len(), 41);
+    assert_eq!(script.calls().len(), 3);
     for _ in 0..2 {
         script.then(Page::<crate::api::elb::LoadBalancer>::last(vec![]));
     }

@@ -2,67 +2,85 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::Ipv6Net;
 use landfall_core::net::IpFamily;
 
 use super::groups::attribute_change;
 use super::{Diff, guards, tags};
 use crate::api::Attributes;
-use crate::api::elb::{AddressType, SubnetChange};
+use crate::api::elb::{AddressType, NlbProtocol, SubnetChange, SubnetMapping};
 use crate::api::ids::SubnetId;
 use crate::change::{BalancerChange, Change, GuardRef, NewBalancer};
 use crate::defaults;
 use crate::observe::{Balancer, BalancerDetails};
 
-/// It is made, or changed in place but for its shape.
+/// It is made, or gets other security groups.
 pub(super) fn balancer(diff: &Diff<'_>) -> Vec<Change> {
     let changes = match diff.roles.current {
         None => made(diff),
         Some(_) if diff.roles.held => Vec::new(),
-        Some(current) => adjusted(diff, current),
+        Some(current) => guards(diff, current).into_iter().collect(),
     };
     named(diff, changes)
 }
 
-/// When a load balancer gets other subnets or families. AWS takes no listener that the shape has no room for: IPv6
-/// targets need IPv6, and UDP on both families needs source NAT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    /// Before any listener changes.
-    First,
-    /// It gets IPv6: after those listeners that it may not go with, before those that need it.
-    Between,
-    /// It gives up IPv6 or source NAT: after all listeners.
-    Last,
-}
-
-/// Other subnets, source NAT or families, if this is the time.
-pub(super) fn reshape(diff: &Diff<'_>, when: When) -> Vec<Change> {
+/// What depends on its shape, or keeps AWS from changing that.
+pub(super) fn settings(diff: &Diff<'_>) -> Vec<Change> {
     let current = diff.roles.current.filter(|_| !diff.roles.held);
-    let change = current.filter(|current| time(diff, current) == when).and_then(|current| {
-        let (from, to) = (current.it.address_type, diff.wanted.balancer.address_type);
-        if moves(diff, current) {
-            return Some(moved(diff, current));
-        }
-        (from != to && !narrows(diff, current)).then_some(BalancerChange::AddressType { from, to })
-    });
-    named(diff, change.into_iter().collect())
+    let Some(details) = current.and_then(|current| current.details.as_ref()) else { return Vec::new() };
+    let changes = attributes(diff, &details.attributes).into_iter().chain(capacity(diff, details));
+    named(diff, changes.collect())
 }
 
-fn time(diff: &Diff<'_>, current: &Balancer) -> When {
-    let wish = &diff.wanted.balancer;
-    match (current.it.address_type, wish.address_type) {
-        (AddressType::Dualstack, AddressType::Ipv4) if forwards_to_ipv6(diff, current) => When::Last,
-        // UDP may be about to come, which goes with IPv4 alone.
-        (AddressType::Dualstack, AddressType::Ipv4) => When::First,
-        _ if current.it.source_nat && !wish.source_nat => When::Last,
-        (AddressType::Ipv4, AddressType::Dualstack) => When::Between,
-        _ => When::First,
+/// What a load balancer has room for: IPv6 targets need IPv6, and UDP on both families needs IPv6 targets and source NAT
+/// ("Listeners for your Network Load Balancers").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    address_type: AddressType,
+    source_nat: bool,
+}
+
+impl Shape {
+    /// The shape now, and after all changes. They differ only for one that is there.
+    pub(super) fn of(diff: &Diff<'_>) -> (Self, Self) {
+        let wish = &diff.wanted.balancer;
+        let Some(current) = diff.roles.current else {
+            let wanted = Self { address_type: wish.address_type, source_nat: wish.source_nat };
+            return (wanted, wanted);
+        };
+        let now = Self { address_type: current.it.address_type, source_nat: current.it.source_nat };
+        let after = reshaped(diff).into_iter().fold(now, |shape, change| match change {
+            BalancerChange::Subnets { to, .. } => {
+                Self { address_type: to.address_type, source_nat: to.source_nat }
+            }
+            BalancerChange::AddressType { to, .. } => Self { address_type: to, ..shape },
+            _ => shape,
+        });
+        (now, after)
+    }
+
+    /// Whether there can be a listener of this protocol that forwards to targets of this family.
+    pub(super) fn takes(self, protocol: NlbProtocol, family: IpFamily) -> bool {
+        match self.address_type {
+            AddressType::Ipv4 => family == IpFamily::V4,
+            AddressType::Dualstack => !protocol.has_udp() || (family == IpFamily::V6 && self.source_nat),
+        }
     }
 }
 
-fn forwards_to_ipv6(diff: &Diff<'_>, current: &Balancer) -> bool {
-    let mut groups = diff.observed.groups.iter();
-    groups.any(|group| group.it.family == IpFamily::V6 && group.it.load_balancers.contains(&current.it.arn))
+/// Other subnets, source NAT or families.
+pub(super) fn reshape(diff: &Diff<'_>) -> Vec<Change> {
+    named(diff, reshaped(diff))
+}
+
+fn reshaped(diff: &Diff<'_>) -> Vec<BalancerChange> {
+    let Some(current) = diff.roles.current.filter(|_| !diff.roles.held) else { return Vec::new() };
+    if moves(diff, current) {
+        return moved(diff, current);
+    }
+    let (from, to) = (current.it.address_type, diff.wanted.balancer.address_type);
+    let differs = from != to && !narrows(diff, current);
+    differs.then_some(BalancerChange::AddressType { from, to }).into_iter().collect()
 }
 
 fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
@@ -90,16 +108,6 @@ fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
     changes
 }
 
-fn adjusted(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
-    let mut changes = Vec::new();
-    changes.extend(guards(diff, current));
-    if let Some(details) = &current.details {
-        changes.extend(attributes(diff, &details.attributes));
-        changes.extend(capacity(diff, details));
-    }
-    changes
-}
-
 /// Whether only what is asked for is changed, and nothing set to its default: on one that was taken over, and while the
 /// one who asked for the rest may not be heard.
 fn keeps_rest(diff: &Diff<'_>) -> bool {
@@ -109,12 +117,33 @@ fn keeps_rest(diff: &Diff<'_>) -> bool {
 /// Whether its subnets or its source NAT change, which is one call.
 fn moves(diff: &Diff<'_>, current: &Balancer) -> bool {
     let wish = &diff.wanted.balancer;
-    // One that is taken over keeps its subnets, unless others are asked for.
-    if wish.subnets.is_empty() || diff.is_partial() {
+    // One that is taken over keeps its subnets, unless others are asked for. One whose zones would all have to be left at
+    // once keeps them if it may not be replaced.
+    if wish.subnets.is_empty() || diff.is_partial() || wish.placed().strands(&current.it) {
         return false;
     }
     let to: BTreeSet<SubnetId> = wish.subnets.iter().map(|mapping| mapping.subnet.clone()).collect();
-    subnets_of(current) != to || current.it.source_nat != wish.source_nat
+    subnets_of(current) != to || current.it.source_nat != wish.source_nat || moves_prefix(diff, current)
+}
+
+/// Whether source NAT is to take its addresses from another prefix than that which AWS tells. One that AWS may choose
+/// stays.
+fn moves_prefix(diff: &Diff<'_>, current: &Balancer) -> bool {
+    let moves = |mapping: &SubnetMapping| {
+        let Some(prefix) = mapping.fixed_source_nat() else { return false };
+        let zone = current.it.zones.iter().find(|zone| zone.subnet == mapping.subnet);
+        let told = zone.map(|zone| zone.source_nat_prefixes.as_slice()).unwrap_or_default();
+        !told.is_empty() && !told.iter().any(|other| is_same(other, prefix))
+    };
+    diff.wanted.balancer.source_nat && diff.wanted.balancer.subnets.iter().any(moves)
+}
+
+/// Whether two texts are the same prefix: one can be written in several ways.
+fn is_same(one: &str, other: &str) -> bool {
+    match (one.parse::<Ipv6Net>(), other.parse::<Ipv6Net>()) {
+        (Ok(one), Ok(other)) => one.trunc() == other.trunc(),
+        _ => one == other,
+    }
 }
 
 /// Whether it would give up IPv6, which nobody asked for.
@@ -122,14 +151,22 @@ fn narrows(diff: &Diff<'_>, current: &Balancer) -> bool {
     keeps_rest(diff) && current.it.address_type == AddressType::Dualstack
 }
 
-fn moved(diff: &Diff<'_>, current: &Balancer) -> BalancerChange {
+/// Zones whose subnet becomes another one are left first and entered again after that.
+fn moved(diff: &Diff<'_>, current: &Balancer) -> Vec<BalancerChange> {
     let wish = &diff.wanted.balancer;
-    let to = SubnetChange {
-        subnets: wish.subnets.clone(),
-        address_type: wish.address_type,
-        source_nat: wish.source_nat,
+    let change = |from, subnets, left: BTreeSet<&str>| {
+        let (address_type, source_nat) = (wish.address_type, wish.source_nat);
+        let to = SubnetChange { subnets, address_type, source_nat };
+        let left = left.into_iter().map(str::to_owned).collect();
+        BalancerChange::Subnets { from, to, zones: wish.zones.clone(), left }
     };
-    BalancerChange::Subnets { from: subnets_of(current), to }
+    let (from, left) = (subnets_of(current), wish.placed().moved(&current.it));
+    if left.is_empty() {
+        return vec![change(from, wish.subnets.clone(), left)];
+    }
+    let without = wish.placed().without_moved(&current.it);
+    let between = without.iter().map(|mapping| mapping.subnet.clone()).collect();
+    vec![change(from, without, left), change(between, wish.subnets.clone(), BTreeSet::new())]
 }
 
 fn subnets_of(balancer: &Balancer) -> BTreeSet<SubnetId> {

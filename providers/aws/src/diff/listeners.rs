@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use landfall_core::ids::LbId;
-use landfall_core::net::IpFamily;
 
+use super::balancer::Shape;
 use super::groups::attribute_change;
 use super::{Diff, tags};
 use crate::api::elb::{ListenerSpec, NlbProtocol};
@@ -21,8 +21,8 @@ use crate::roles;
 /// user guide for Network Load Balancers).
 const DEFAULT_SSL_POLICY: &str = "ELBSecurityPolicy-2016-08";
 
-/// Listeners that differ are changed, those that nobody wants go, and then new ones come: so the limit of listeners per
-/// load balancer is not in the way. Those that forward to IPv6 targets are apart.
+/// Changes before the load balancer gets its shape, and after. Listeners that differ are changed, those that nobody wants
+/// go, and then new ones come: so the limit of listeners per load balancer is not in the way.
 pub(super) fn listeners(diff: &Diff<'_>) -> Result<(Vec<Change>, Vec<Change>), AwsError> {
     let found: &[ListenerDetails] = match diff.roles.current {
         Some(current) => match &current.details {
@@ -32,42 +32,68 @@ pub(super) fn listeners(diff: &Diff<'_>) -> Result<(Vec<Change>, Vec<Change>), A
         None => &[],
     };
     let wanted: BTreeSet<u16> = diff.wanted.listeners.iter().map(|wish| wish.port).collect();
-    let spare = found.iter().filter(|listener| {
-        !wanted.contains(&listener.it.port) && !roles::is_retained(&listener.tags, diff.wanted)
-    });
-    let (of_ipv6, others): (Vec<_>, Vec<_>) =
-        diff.wanted.listeners.iter().partition(|wish| is_ipv6(diff, wish));
-    let (mut changes, made) = adjusted_and_made(diff, found, &others)?;
-    changes.extend(give_back(&diff.wanted.lb, diff.balancer_name(), spare));
-    changes.extend(made);
-    let (mut late, made) = adjusted_and_made(diff, found, &of_ipv6)?;
-    late.extend(made);
-    Ok((changes, late))
-}
-
-fn is_ipv6(diff: &Diff<'_>, wish: &ListenerWish) -> bool {
-    let group = diff.wanted.groups.iter().find(|group| group.name == wish.group);
-    group.is_some_and(|group| group.family == IpFamily::V6)
-}
-
-fn adjusted_and_made(
-    diff: &Diff<'_>,
-    found: &[ListenerDetails],
-    wishes: &[&ListenerWish],
-) -> Result<(Vec<Change>, Vec<Change>), AwsError> {
-    let (mut adjusted, mut made) = (Vec::new(), Vec::new());
-    for wish in wishes {
-        match found.iter().find(|listener| listener.it.port == wish.port) {
-            None => made.extend(create(diff, wish)),
-            Some(there) if roles::is_retained(&there.tags, diff.wanted) => {}
-            Some(there) => adjusted.extend(adjust(diff, there, wish)?),
+    let mut spare: Vec<&ListenerDetails> = found
+        .iter()
+        .filter(|listener| {
+            !wanted.contains(&listener.it.port) && !roles::is_retained(&listener.tags, diff.wanted)
+        })
+        .collect();
+    let (mut early, mut late) = (Slot::default(), Slot::default());
+    for wish in &diff.wanted.listeners {
+        let there = found.iter().find(|listener| listener.it.port == wish.port);
+        match (turn(diff, there, wish), there) {
+            (_, Some(there)) if roles::is_retained(&there.tags, diff.wanted) => {}
+            (Turn::Before, Some(there)) => early.adjusted.extend(adjust(diff, there, wish)?),
+            (Turn::Before, None) => early.made.extend(create(diff, wish)),
+            (Turn::After, Some(there)) => late.adjusted.extend(adjust(diff, there, wish)?),
+            (Turn::After, None) => late.made.extend(create(diff, wish)),
+            (Turn::Both, there) => {
+                spare.extend(there);
+                late.made.extend(create(diff, wish));
+            }
         }
     }
-    Ok((adjusted, made))
+    let gone = give_back(&diff.wanted.lb, diff.balancer_name(), spare);
+    let early = early.adjusted.into_iter().chain(gone).chain(early.made);
+    Ok((early.collect(), late.adjusted.into_iter().chain(late.made).collect()))
 }
 
-/// Removes our listeners from a load balancer. One that was there before us forwards again to where it did; what does
-/// not carry our marks is left alone.
+#[derive(Default)]
+struct Slot {
+    adjusted: Vec<Change>,
+    made: Vec<Change>,
+}
+
+/// When a listener gets what it shall have.
+enum Turn {
+    /// Before the load balancer changes its shape.
+    Before,
+    /// After that.
+    After,
+    /// What it has goes before, and it is made anew after: neither shape has room for both. That is so for UDP when the
+    /// load balancer gets a family or gives it up, as its targets then are of the other one.
+    Both,
+}
+
+fn turn(diff: &Diff<'_>, there: Option<&ListenerDetails>, wish: &ListenerWish) -> Turn {
+    let (now, after) = Shape::of(diff);
+    let group = diff.wanted.groups.iter().find(|group| group.name == wish.group);
+    if now == after || group.is_none_or(|group| now.takes(wish.protocol, group.family)) {
+        return Turn::Before;
+    }
+    let stays = |there: &ListenerDetails| {
+        let forward = there.it.spec.forward.as_ref();
+        let group = diff.observed.groups.iter().find(|group| Some(&group.it.arn) == forward);
+        let fits =
+            there.it.spec.protocol.zip(group).is_none_or(|(it, group)| after.takes(it, group.it.family));
+        // What was there before us is not deleted: AWS says what it thinks of the change.
+        fits || !is_ours(&there.tags, &diff.wanted.lb) || marks::original_of(&there.tags).is_some()
+    };
+    if there.is_none_or(stays) { Turn::After } else { Turn::Both }
+}
+
+/// Removes our listeners from a load balancer. One that was there before us forwards again to where it did, with the
+/// certificate and policies that it had; what does not carry our marks is left alone.
 pub(super) fn give_back<'a>(
     lb: &LbId,
     balancer: &str,
@@ -80,17 +106,19 @@ pub(super) fn give_back<'a>(
             None => vec![Change::Listener(of, ListenerChange::Delete)],
             Some((original, protocol)) => {
                 let spec = &listener.it.spec;
-                let to = ListenerPlan {
-                    protocol,
-                    forward: Forward::Original(original.clone()),
-                    certificate: spec.certificate.clone(),
-                    ssl_policy: spec.ssl_policy.clone(),
-                    alpn: spec.alpn.clone(),
-                };
+                let mut before = marks::with_original_tls(spec, &listener.tags);
+                before.forward = Some(original.clone());
                 let unmark = tags::unmark_listener(of.clone(), &listener.tags);
-                if spec.forward == Some(original) {
+                if *spec == before {
                     return vec![unmark];
                 }
+                let to = ListenerPlan {
+                    protocol,
+                    forward: Forward::Original(original),
+                    certificate: before.certificate,
+                    ssl_policy: before.ssl_policy,
+                    alpn: before.alpn,
+                };
                 let modify = ListenerChange::Modify { from: spec.clone(), from_group: None, to };
                 vec![Change::Listener(of, modify), unmark]
             }

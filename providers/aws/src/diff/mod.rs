@@ -2,11 +2,13 @@
 //!
 //! The order is the safety: targets of what serves already first, what is referred to before what refers, sources let in
 //! before ports are opened, everything new before anything old goes. A load balancer that has to be replaced keeps
-//! serving until its successor is active; only then does a later run find it superfluous. The one exception is a
-//! successor that is to have a fixed address of its predecessor: AWS gives no address to two, so the predecessor goes
-//! first.
+//! serving until its successor [takes over](crate::handover), and for an overlap after that; only then does a later run
+//! find it superfluous. The one exception is a successor that is to have a fixed address of its predecessor: AWS gives no
+//! address to two, so the predecessor goes first.
 //!
 //! What was not read is not compared: it is known to be the result of the same wish.
+
+use jiff::Timestamp;
 
 use crate::change::{BalancerChange, Change, GroupChange, Retag, TagRef};
 use crate::error::AwsError;
@@ -22,14 +24,13 @@ mod listeners;
 mod spare;
 mod tags;
 
-use balancer::When;
 use listeners::give_back;
 pub(crate) use spare::let_go;
 
 /// The changes in the order in which they are to be made. Empty if nothing is to be done now.
-pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, AwsError> {
+pub(crate) fn diff(wanted: &Wanted, observed: &Observed, now: Timestamp) -> Result<Vec<Change>, AwsError> {
     refuse_strangers(wanted, observed)?;
-    let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed) };
+    let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed, now), now };
     let mut changes: Vec<Change> = tags::claim(&diff).into_iter().collect();
     // Nodes come and go, whatever may fail about anything else.
     let (of_targets, groups): (Vec<_>, Vec<_>) =
@@ -39,14 +40,14 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, 
     changes.extend(guards::frontend(&diff));
     changes.extend(groups);
     changes.extend(spare::blocking(&diff));
-    changes.extend(balancer::reshape(&diff, When::First));
     changes.extend(balancer::balancer(&diff));
-    let (listeners, of_ipv6) = listeners::listeners(&diff)?;
-    changes.extend(listeners);
-    changes.extend(balancer::reshape(&diff, When::Between));
-    changes.extend(of_ipv6);
-    changes.extend(balancer::reshape(&diff, When::Last));
+    let (before, after) = listeners::listeners(&diff)?;
+    changes.extend(before);
+    changes.extend(balancer::reshape(&diff));
+    changes.extend(balancer::settings(&diff));
+    changes.extend(after);
     changes.extend(tags::tags(&diff));
+    changes.extend(spare::handed_over(&diff));
     changes.extend(spare::spare(&diff));
     Ok(diff.sealed(changes))
 }
@@ -56,6 +57,7 @@ struct Diff<'a> {
     wanted: &'a Wanted,
     observed: &'a Observed,
     roles: Roles<'a>,
+    now: Timestamp,
 }
 
 impl<'a> Diff<'a> {
@@ -67,10 +69,11 @@ impl<'a> Diff<'a> {
         }
     }
 
-    /// The name of a load balancer to be made: that asked for, unless a predecessor has it.
+    /// The name of a load balancer to be made: that asked for, unless a predecessor has it that is still wanted.
     fn new_name(&self) -> &'a str {
         let wish = &self.wanted.balancer;
-        let is_taken = self.observed.balancers.iter().any(|balancer| balancer.it.name == wish.name);
+        let has_it = |it: &&Balancer| it.it.name == wish.name && !marks::is_superseded(&it.tags);
+        let is_taken = self.observed.balancers.iter().any(|balancer| has_it(&balancer));
         wish.beside.as_deref().filter(|_| is_taken).unwrap_or(&wish.name)
     }
 

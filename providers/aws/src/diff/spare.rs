@@ -1,9 +1,13 @@
 //! What nobody needs any more, in the order in which it can go.
 
+use std::collections::BTreeSet;
+
 use landfall_core::ids::LbId;
 
 use super::{Diff, give_back, guards, tags};
-use crate::change::{BalancerChange, Change, GroupChange, GuardRef, TagRef};
+use crate::api::Tags;
+use crate::change::{BalancerChange, Change, GroupChange, GuardRef, Retag, TagRef};
+use crate::handover::Fate;
 use crate::marks;
 use crate::observe::{Balancer, Group, Observed};
 use crate::roles;
@@ -12,6 +16,26 @@ use crate::roles;
 pub(super) fn blocking(diff: &Diff<'_>) -> Vec<Change> {
     let going = diff.roles.predecessors.iter().filter(|balancer| blocks(diff, balancer));
     going.flat_map(|balancer| remove_balancer(diff, balancer)).collect()
+}
+
+/// The host name switches: predecessors get the date from which on their overlap counts. One that is taken back loses
+/// its own after that, so that at no time both have none.
+pub(super) fn handed_over(diff: &Diff<'_>) -> Vec<Change> {
+    let predecessors =
+        diff.roles.predecessors.iter().filter(|balancer| {
+            diff.roles.current.is_some() && diff.roles.handover.fate(balancer) == Fate::Dated
+        });
+    let of: Vec<_> = predecessors.map(|balancer| TagRef::Balancer(balancer.it.name.clone())).collect();
+    let dated = Retag { of, set: marks::superseded(diff.now), removed: BTreeSet::new() };
+    let mut changes: Vec<Change> =
+        Some(dated).filter(|retag| !retag.of.is_empty()).map(Change::Tags).into_iter().collect();
+    let back = diff.roles.current.filter(|_| diff.roles.handover.is_ready());
+    if let Some(back) = back.filter(|current| marks::is_superseded(&current.tags)) {
+        let of = vec![TagRef::Balancer(back.it.name.clone())];
+        let removed = BTreeSet::from([marks::SUPERSEDED.to_owned()]);
+        changes.push(Change::Tags(Retag { of, set: Tags::new(), removed }));
+    }
+    changes
 }
 
 /// Whatever is left over once everything wanted is in place.
@@ -36,16 +60,16 @@ fn blocks(diff: &Diff<'_>, balancer: &Balancer) -> bool {
     diff.roles.current.is_none()
         && wish.adopt.is_none()
         && (balancer.it.name == diff.new_name() || roles::holds_address(&balancer.it, &wish.subnets))
-        && !roles::is_needed(balancer, diff.wanted, diff.observed)
+        && !roles::is_kept(balancer, diff.wanted, diff.observed)
 }
 
-/// All predecessors once the current one serves, and before that those that never served. One that is protected from
-/// deletion stays until somebody lifts that.
+/// Those that never served, and those whose time has come. One that is protected from deletion stays until somebody lifts
+/// that.
 fn is_superfluous(diff: &Diff<'_>, balancer: &Balancer) -> bool {
     diff.roles.current.is_some()
-        && (diff.roles.settled() || !roles::is_active(balancer))
+        && diff.roles.handover.fate(balancer) == Fate::Goes
         && !roles::is_protected(balancer)
-        && !roles::is_needed(balancer, diff.wanted, diff.observed)
+        && !roles::is_kept(balancer, diff.wanted, diff.observed)
 }
 
 /// One that was taken over is not deleted.

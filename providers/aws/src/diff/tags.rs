@@ -69,13 +69,14 @@ fn of_balancer(diff: &Diff<'_>) -> Tags {
     wanted
 }
 
-/// Marks a listener that was there before us, with where it forwards to now.
+/// Marks a listener that was there before us, with where it forwards to now and what else of it may change.
 pub(super) fn take_over(diff: &Diff<'_>, there: &ListenerDetails, wish: &ListenerWish) -> Change {
     let of = ListenerRef { balancer: diff.balancer_name().to_owned(), port: wish.port };
     let mut wanted = with_memory(&wish.tags);
     if let Some(group) = &there.it.spec.forward {
         wanted.extend(marks::original(group));
     }
+    wanted.extend(marks::original_tls(&there.it.spec).unwrap_or_default());
     let (set, removed) = change(&there.tags, &wanted);
     Change::Tags(Retag { of: vec![TagRef::Listener(of)], set, removed })
 }

@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
 use landfall_core::net::IpFamily;
 use landfall_core::params::aws::Scheme;
 use rstest::rstest;
@@ -9,12 +12,13 @@ use crate::api::elb::{AddressType, BalancerState, NlbProtocol};
 use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
 use crate::change::GuardChange;
 use crate::defaults::{CROSS_ZONE, DELETION_PROTECTION};
+use crate::handover::OVERLAP;
 use crate::testing::{
-    arn_of, group, listener, made, made_group, made_listener, member, rule, subnet, target, wish,
+    arn_of, group, listener, made, made_group, made_listener, member, noon, rule, subnet, target, wish,
 };
 
 fn changes(wanted: &Wanted, observed: &Observed) -> Vec<Change> {
-    diff(wanted, observed).unwrap()
+    diff(wanted, observed, noon()).unwrap()
 }
 
 /// The plan as people read it, a step per line, without tags.
@@ -139,8 +143,8 @@ fn taking_an_attribute_away_restores_its_default() {
         plan(&wish(), &made(&before)),
         [
             "~ target group web-80 | deregistration_delay.timeout_seconds: 5 → 300",
-            "~ load balancer nlb | load_balancing.cross_zone.enabled: true → false",
             "~ listener nlb:80 | tcp.idle_timeout.seconds: 60 → 350",
+            "~ load balancer nlb | load_balancing.cross_zone.enabled: true → false",
         ]
     );
 }
@@ -324,14 +328,61 @@ fn a_predecessor_goes_when_its_successor_serves() {
     observed.balancers[1].it.state = BalancerState::Provisioning;
     assert_eq!(plan(&new, &observed), Vec::<String>::new(), "the successor does not serve yet");
     observed.balancers[1].it.state = BalancerState::Active;
+    assert_eq!(changes(&new, &observed), [superseding("old")], "the host name switches");
+    supersede(&mut observed, OVERLAP - SignedDuration::from_secs(1));
+    assert_eq!(plan(&new, &observed), Vec::<String>::new(), "clients may still have the old one");
+    supersede(&mut observed, OVERLAP);
     assert_eq!(plan(&new, &observed), ["- load balancer old", "- target group web-80-old"]);
+}
+
+/// Its successor took over that long ago.
+fn supersede(observed: &mut Observed, ago: SignedDuration) {
+    observed.balancers[0].tags.extend(marks::superseded(noon() - ago));
+}
+
+/// The change that dates a predecessor.
+fn superseding(name: &str) -> Change {
+    let of = vec![TagRef::Balancer(name.to_owned())];
+    Change::Tags(Retag { of, set: marks::superseded(noon()), removed: BTreeSet::new() })
+}
+
+/// The world with a successor that takes traffic.
+fn with_successor() -> (Wanted, Observed) {
+    let (new, mut observed) = to_be_replaced();
+    observed.groups.push(made_group(&new.groups[0], &LoadBalancerArn::from("arn:lb/nlb")));
+    observed.balancers.extend(made(&new).balancers);
+    (new, observed)
+}
+
+#[test]
+fn one_that_is_taken_back_loses_its_date_after_the_other_got_one() {
+    let (new, mut observed) = with_successor();
+    // The other way round: what was the predecessor is wanted again.
+    observed.balancers.reverse();
+    supersede(&mut observed, SignedDuration::from_secs(60));
+    let of = vec![TagRef::Balancer("nlb".to_owned())];
+    let removed = BTreeSet::from([marks::SUPERSEDED.to_owned()]);
+    let back = Change::Tags(Retag { of, set: Tags::new(), removed });
+    assert_eq!(changes(&new, &observed), [superseding("old"), back]);
+}
+
+#[test]
+fn what_a_refused_member_has_on_a_predecessor_does_not_keep_it_for_ever() {
+    let (mut new, mut observed) = with_successor();
+    new.retained.insert(member("api"));
+    let mut theirs = made_group(&group("api", 81), &LoadBalancerArn::from("arn:lb/old"));
+    theirs.tags = marks::of_member(&crate::testing::cluster(), &new.lb, &member("api"));
+    observed.groups.push(theirs);
+    assert!(Roles::of(&new, &observed, noon()).held, "nobody has taken over from it");
+    supersede(&mut observed, OVERLAP);
+    let plan = plan(&new, &observed);
+    assert!(plan.contains(&"- load balancer old".to_owned()), "{plan:?}");
 }
 
 #[test]
 fn a_predecessor_that_is_protected_stays_with_all_that_it_has() {
-    let (new, mut observed) = to_be_replaced();
-    observed.groups.push(made_group(&new.groups[0], &LoadBalancerArn::from("arn:lb/nlb")));
-    observed.balancers.extend(made(&new).balancers);
+    let (new, mut observed) = with_successor();
+    supersede(&mut observed, OVERLAP);
     let details = observed.balancers[0].details.as_mut().unwrap();
     details.attributes.insert(DELETION_PROTECTION.to_owned(), "true".to_owned());
     assert_eq!(plan(&new, &observed), Vec::<String>::new());
@@ -379,7 +430,7 @@ fn the_successor_of_a_load_balancer_with_a_given_name_stands_beside_it() {
 fn strangers_are_refused_by_name() {
     let foreign = Foreign { kind: "load balancer", name: "nlb".to_owned(), owner: None };
     let observed = Observed { foreign: vec![foreign], ..Observed::default() };
-    let error = diff(&wish(), &observed).unwrap_err();
+    let error = diff(&wish(), &observed, noon()).unwrap_err();
     assert!(matches!(&error, AwsError::Foreign { name, .. } if name == "nlb"), "{error}");
 }
 
@@ -393,7 +444,7 @@ fn a_listener_of_somebody_else_on_our_port_is_refused_and_on_another_left_alone(
     assert_eq!(changes(&wish(), &observed), []);
     let listeners = &mut observed.balancers[0].details.as_mut().unwrap().listeners;
     listeners[0].tags.clear();
-    let error = diff(&wish(), &observed).unwrap_err();
+    let error = diff(&wish(), &observed, noon()).unwrap_err();
     assert!(matches!(&error, AwsError::Foreign { name, .. } if name == "nlb:80"), "{error}");
 }
 
@@ -544,7 +595,8 @@ fn what_was_taken_over_is_given_back_and_not_deleted() {
     // Another one serves by now, and the annotation is gone.
     let own = made(&wish());
     observed.balancers.extend(own.balancers.clone());
-    let observed = Observed { balancers: observed.balancers, ..own };
+    let mut observed = Observed { balancers: observed.balancers, ..own };
+    supersede(&mut observed, OVERLAP);
     let plan = plan(&wish(), &observed);
     assert!(plan.iter().any(|line| line.contains("listener theirs:80 | targetGroup")), "{plan:?}");
     assert!(!plan.iter().any(|line| line.starts_with('-')), "{plan:?}");

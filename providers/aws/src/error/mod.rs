@@ -73,9 +73,9 @@ pub enum AwsError {
         /// When to look again.
         poll: Duration,
     },
-    /// Everything found is removed, and more may yet be found.
+    /// What is to be removed may not be known in full yet.
     #[error(
-        "a change for {whom} failed or was cut short, and AWS's lists may lack what it made: looked at again in {} s",
+        "AWS's lists and tags may not tell yet what was made for {whom} last: looked at again in {} s",
         poll.as_secs()
     )]
     Unsettled {
@@ -228,6 +228,11 @@ impl AwsError {
     /// Whether the request may have taken effect although it looks failed.
     pub fn is_in_doubt(&self) -> bool {
         self.answer().is_some_and(ApiError::is_in_doubt)
+    }
+
+    /// Whether there was an answer that cannot be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.answer().is_some_and(|error| matches!(error.kind, Failure::Unreadable { .. }))
     }
 
     /// The quota that is used up, by its name in `DescribeAccountLimits`.

@@ -9,6 +9,7 @@ use landfall_core::model::DesiredLb;
 
 use crate::api::ec2::{Instance, RouteTable, SecurityGroup, Subnet, Vpc, Zone};
 use crate::api::elb::{GroupTargets, ZoneMapping};
+use crate::api::ids::SubnetId;
 use crate::resources::{Facts, Quotas};
 use crate::settings::{BalancerSettings, Security, Settings};
 
@@ -83,6 +84,7 @@ pub fn facts(
         instances,
         node_groups,
         existing: Vec::new(),
+        superseded: BTreeSet::new(),
         quotas: known.quotas,
         problems,
     })
@@ -96,11 +98,11 @@ fn carries_backend(settings: &BalancerSettings) -> bool {
 }
 
 /// The zones served; those that it has, for one that is taken over as it is.
-fn zones(chosen: &subnets::Chosen<'_>, current: &[ZoneMapping]) -> BTreeSet<String> {
+fn zones(chosen: &subnets::Chosen<'_>, current: &[ZoneMapping]) -> BTreeMap<SubnetId, String> {
     if chosen.subnets.is_empty() {
-        return current.iter().map(|mapping| mapping.zone.clone()).collect();
+        return current.iter().map(|it| (it.subnet.clone(), it.zone.clone())).collect();
     }
-    chosen.subnets.iter().map(|subnet| subnet.zone.clone()).collect()
+    chosen.subnets.iter().map(|it| (it.id.clone(), it.zone.clone())).collect()
 }
 
 #[cfg(test)]

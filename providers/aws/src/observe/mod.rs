@@ -68,15 +68,21 @@ async fn look(
 
 async fn for_wish(client: &Client, account: &Account, lb: &LbId, wanted: &Wanted) -> Result<Look, AwsError> {
     account.recheck(client, lb, wanted).await?;
+    let time_of_day = account.time_of_day();
     let (needs, mut observed) = {
         let mut state = account.state();
         let foreign = state.foreign(lb, wanted);
         let known = state.known_mut(lb);
-        let needs = known.needs(wanted, Instant::now());
+        let needs = known.needs(wanted, Instant::now(), time_of_day);
         (needs, Observed { foreign, ..known.observed() })
     };
     details::read(client, &needs, &mut observed).await?;
-    let look_again = account.state().learn(wanted, &needs, &observed);
+    let look_again = {
+        let mut state = account.state();
+        let look_again = state.learn(wanted, &needs, &observed);
+        observed.stale = state.known_mut(lb).stale(Instant::now(), account.freshness());
+        look_again
+    };
     adopt::observe(client, account, wanted, &mut observed).await?;
     backend(client, account, wanted, &mut observed).await?;
     Ok(Look { observed, look_again: Some(look_again) })

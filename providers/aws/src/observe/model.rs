@@ -6,6 +6,7 @@ use landfall_core::ids::LbId;
 
 use crate::api::ec2::SecurityGroup;
 use crate::api::elb::{Listener, LoadBalancer, Target, TargetGroup, TargetState};
+use crate::api::ids::TargetGroupArn;
 use crate::api::{Attributes, Tags};
 
 /// Everything with a load balancer's marks, and strangers in its way.
@@ -22,7 +23,9 @@ pub struct Observed {
     /// Security groups of the nodes, with their rules: those that are not known to let the backend group in already, and
     /// none for a release.
     pub node_groups: Vec<SecurityGroup>,
-    /// Resources without our marks that have a name that we need.
+    /// Target groups of which it was read too long ago how their targets are for that to be told.
+    pub stale: BTreeSet<TargetGroupArn>,
+    /// Resources without our marks that have a name that we need; for a release, those that have lost the marks.
     pub foreign: Vec<Foreign>,
 }
 

@@ -1,11 +1,11 @@
 use rstest::rstest;
 
 use super::*;
-use crate::testing::{made, made_listener, member, state, target, wish};
+use crate::testing::{made, made_listener, member, noon, state, target, wish};
 use landfall_core::params::aws::Scheme;
 
 fn outcome(wanted: &Wanted, observed: &Observed) -> Outcome {
-    of(wanted, observed, Applied::default(), None)
+    of(wanted, observed, Applied::default(), None, noon())
 }
 
 #[rstest]
@@ -85,6 +85,10 @@ fn targets_that_nobody_read_are_not_told() {
     let mut observed = made(&wish());
     observed.groups[0].targets = None;
     assert_eq!(outcome(&wish(), &observed).targets, []);
+    let mut observed = made(&wish());
+    observed.stale = observed.groups.iter().map(|group| group.it.arn.clone()).collect();
+    assert_ne!(outcome(&wish(), &made(&wish())).targets, []);
+    assert_eq!(outcome(&wish(), &observed).targets, [], "nor those that somebody read long ago");
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_port_that_a_refused_member_holds_is_a_problem_of_the_other() {
 fn what_was_postponed_is_looked_at_soon() {
     let applied = Applied { postponed: true, ..Applied::default() };
     let later = Some(Duration::from_hours(1));
-    assert_eq!(of(&wish(), &made(&wish()), applied, later).look_again, Some(SOON));
+    assert_eq!(of(&wish(), &made(&wish()), applied, later, noon()).look_again, Some(SOON));
 }
 
 #[test]
@@ -125,5 +129,5 @@ fn groups_from_before_a_take_over_are_told_where_ranges_are_asked_for() {
 fn what_aws_did_not_take_is_tried_again_later() {
     let problem = Problem { member: None, port: None, category: Category::new("X"), message: String::new() };
     let applied = Applied { problems: vec![problem], ..Applied::default() };
-    assert_eq!(of(&wish(), &made(&wish()), applied, None).look_again, Some(LATER));
+    assert_eq!(of(&wish(), &made(&wish()), applied, None, noon()).look_again, Some(LATER));
 }

@@ -3,17 +3,20 @@
 //!
 //! Every action draws from the bucket of its category (ELBv2) or from its own (EC2), and every ELBv2 action from a
 //! bucket of the account besides. Both tokens are taken at one instant, when both are there, so neither bucket is ever
-//! overdrawn. Waiters of a category are served in the order in which they came, and so are the categories' first
-//! waiters at the bucket of the account: a long queue of one category does not hold up another.
+//! overdrawn. Waiters of an action are served in the order in which they came, and the actions of a category take turns, as
+//! do the categories' first waiters at the bucket of the account. So a long queue for one action holds up no other: 200
+//! new Services that make their target groups let a changed attribute pass.
 //!
-//! Where a turn can be an hour away (1,000 creations), nobody waits in place: [`Pacer::turn`] answers [`Busy`] with the
-//! time to ask again, and keeps the place in the queue for the one that asked.
+//! Nobody waits in place for long: where the turn is too far away, [`Pacer::turn`] answers [`Busy`] with the time to ask
+//! again, and keeps the place in the queue for the one that asked. It can be an hour for 1,000 creations, and minutes for
+//! everything else while other programs have AWS throttle us.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 mod bucket;
 mod limits;
@@ -23,10 +26,17 @@ pub use limits::{Limits, Rate};
 
 use crate::api::{Action, Category};
 use bucket::Bucket;
-use places::Places;
+use places::{Places, Ticket};
 
-/// Longest wait in place for a turn in a category whose turns can be far away.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait in place for a turn: a run takes several, and it should come to its end while somebody still waits for
+/// it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The same in a category whose turns can be an hour away.
+const PATIENCE_FAR: Duration = Duration::from_secs(2);
+
+/// Shortest time until somebody who was sent away is asked to come back.
+const NEAREST: Duration = Duration::from_secs(1);
 
 /// Longest time until a place in the queue must be confirmed: places before it may have been given up.
 const FURTHEST: Duration = Duration::from_mins(5);
@@ -34,7 +44,7 @@ const FURTHEST: Duration = Duration::from_mins(5);
 /// Lets requests through at the rates of [`Limits`].
 #[derive(Debug)]
 pub struct Pacer {
-    account: Option<Line>,
+    account: Option<Gate>,
     lines: BTreeMap<Key, Line>,
 }
 
@@ -56,31 +66,28 @@ impl Pacer {
             Some((key, Line::new(rate, turns_can_be_far(action.category()), now)))
         };
         Self {
-            account: limits.account().map(|rate| Line::new(rate, false, now)),
+            account: limits.account().map(|rate| Gate::new(rate, now)),
             lines: Action::ALL.iter().filter_map(line).collect(),
         }
     }
 
     /// Waits until the request may be sent, and tells how long that took. `whom` is who asks: its place is kept if the
     /// turn is far away. Dropping the future gives the turn to the next one; only a place in a queue whose turns can be
-    /// far away is kept for a while, since whoever had it will most likely ask again.
+    /// an hour away is kept for a while, since whoever had it will most likely ask again.
     pub async fn turn(&self, action: Action, whom: &str) -> Result<Duration, Busy> {
         let begun = Instant::now();
         let Some(line) = self.lines.get(&Key::of(action)) else { return Ok(Duration::ZERO) };
-        let _first = line.queue().await;
+        let standing = line.enter(whom, action, begun);
         loop {
-            line.wait(whom).await?;
+            standing.wait().await?;
             let account = self.account.as_ref().filter(|_| is_elb(action));
-            let _first = match account {
-                Some(account) => account.queue().await,
+            let open = match account {
+                Some(account) => Some(account.wait().await),
                 None => None,
             };
-            if let Some(account) = account {
-                account.wait(whom).await?;
-            }
             // The wait for the account's token may have been long enough for a throttling answer to empty the line.
-            if line.take(whom) {
-                account.map(|account| account.take(whom));
+            if standing.take() {
+                open.into_iter().for_each(Open::pass);
                 return Ok(begun.elapsed());
             }
         }
@@ -121,83 +128,155 @@ fn turns_can_be_far(category: Category) -> bool {
     category == Category::ElbResourceIntensive
 }
 
-/// A bucket and those who wait for its tokens: in person, one after the other, or with places in a queue.
+/// The bucket of the account, and the first waiters of the categories: so few that they wait for moments.
+#[derive(Debug)]
+struct Gate {
+    /// Held by the first of them. The lock is fair.
+    first: tokio::sync::Mutex<()>,
+    bucket: Mutex<Bucket>,
+}
+
+/// There is a token.
+struct Open<'a> {
+    gate: &'a Gate,
+    _first: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Gate {
+    fn new(rate: Rate, now: Instant) -> Self {
+        Self { first: tokio::sync::Mutex::default(), bucket: Mutex::new(Bucket::new(rate, now)) }
+    }
+
+    /// Waits for a token, without taking it.
+    async fn wait(&self) -> Open<'_> {
+        let first = self.first.lock().await;
+        loop {
+            let now = Instant::now();
+            let at = locked(&self.bucket).ready_at(0, now);
+            if at <= now {
+                return Open { gate: self, _first: first };
+            }
+            sleep_until(at).await;
+        }
+    }
+}
+
+impl Open<'_> {
+    /// Takes the token.
+    fn pass(self) {
+        locked(&self.gate.bucket).take(Instant::now());
+    }
+}
+
+/// A bucket and those who wait for its tokens.
 #[derive(Debug)]
 struct Line {
-    /// Held by the first waiter. The lock is fair. `None` where the places decide who is first.
-    first: Option<tokio::sync::Mutex<()>>,
+    /// Whether turns can be an hour away. Elsewhere only the first in the line goes on to the gate of the account.
+    far: bool,
     state: Mutex<State>,
+    /// Somebody left the line.
+    moved: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     bucket: Bucket,
-    places: Option<Places>,
+    places: Places,
 }
 
 impl State {
-    /// When there is a token for this one, and how many come first.
-    fn next(&mut self, whom: &str, now: Instant) -> (Instant, usize) {
-        let ahead = self.places.as_mut().map_or(0, |places| places.ahead_of(whom, now));
+    /// When there is a token for this one besides those for all who come first, and how many these are.
+    fn next(&mut self, ticket: Ticket, now: Instant) -> (Instant, usize) {
+        let ahead = self.places.ahead_of(ticket, now);
         (self.bucket.ready_at(ahead, now), ahead)
+    }
+
+    /// Whether this one may go on to the gate when there is a token: where turns are near, one at a time.
+    fn may_go(&self, ticket: Ticket, far: bool) -> bool {
+        far || self.places.is_front(ticket)
     }
 }
 
 impl Line {
     fn new(rate: Rate, far: bool, now: Instant) -> Self {
-        let state = State { bucket: Bucket::new(rate, now), places: far.then(Places::default) };
-        Self { first: (!far).then(tokio::sync::Mutex::default), state: Mutex::new(state) }
+        let state = State { bucket: Bucket::new(rate, now), places: Places::default() };
+        Self { far, state: Mutex::new(state), moved: Notify::new() }
     }
 
-    /// Waits to be the first in the line.
-    async fn queue(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        match &self.first {
-            Some(first) => Some(first.lock().await),
-            None => None,
-        }
+    fn enter(&self, whom: &str, action: Action, now: Instant) -> Standing<'_> {
+        let patience = if self.far { PATIENCE_FAR } else { PATIENCE };
+        let ticket = self.state().places.enter(whom, action, now);
+        Standing { line: self, ticket, until: now + patience }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        locked(&self.state)
+    }
+}
+
+/// One who waits in a line.
+struct Standing<'a> {
+    line: &'a Line,
+    ticket: Ticket,
+    /// When it loses patience.
+    until: Instant,
+}
+
+impl Standing<'_> {
     /// Waits for a token, without taking it.
-    async fn wait(&self, whom: &str) -> Result<(), Busy> {
+    async fn wait(&self) -> Result<(), Busy> {
         loop {
+            let moved = self.line.moved.notified();
             let now = Instant::now();
-            let at = {
-                let mut state = self.state();
-                let (at, ahead) = state.next(whom, now);
-                let wait = at.saturating_duration_since(now);
-                if let Some(places) = &mut state.places {
-                    let poll = wait.min(FURTHEST);
-                    places.promise(whom, now + poll);
-                    if wait > PATIENCE {
-                        return Err(Busy { ahead, poll });
-                    }
-                }
-                at
+            let ((at, ahead), may_go) = {
+                let mut state = self.line.state();
+                (state.next(self.ticket, now), state.may_go(self.ticket, self.line.far))
             };
-            if at <= now {
+            if at <= now && may_go {
                 return Ok(());
             }
-            sleep_until(at).await;
+            if at > self.until || now >= self.until {
+                let poll = at.saturating_duration_since(now).clamp(NEAREST, FURTHEST);
+                self.line.state().places.keep(self.ticket, now + poll);
+                self.line.moved.notify_waiters();
+                return Err(Busy { ahead, poll });
+            }
+            // With a token there, the one that is first waits at the gate of the account.
+            let until = if at > now { at } else { self.until };
+            _ = timeout_at(until, moved).await;
         }
     }
 
     /// Takes a token if there is one for this one.
-    fn take(&self, whom: &str) -> bool {
+    fn take(&self) -> bool {
         let now = Instant::now();
-        let mut state = self.state();
-        if state.next(whom, now).0 > now {
+        let mut state = self.line.state();
+        if state.next(self.ticket, now).0 > now {
             return false;
         }
         state.bucket.take(now);
-        if let Some(places) = &mut state.places {
-            places.leave(whom);
-        }
+        state.places.pass(self.ticket);
+        drop(state);
+        self.line.moved.notify_waiters();
         true
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Standing<'_> {
+    /// Who took its token or was sent away does not stand here any more.
+    fn drop(&mut self) {
+        let places = &mut self.line.state().places;
+        if self.line.far {
+            places.keep(self.ticket, Instant::now());
+        } else {
+            places.leave(self.ticket);
+            self.line.moved.notify_waiters();
+        }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -129,6 +129,24 @@ async fn waiters_are_served_in_order_and_one_that_gives_up_costs_nobody_a_turn()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_queue_for_one_action_holds_up_no_other_of_its_category() {
+    let (pacer, mut crowd) = (pacer(), JoinSet::new());
+    for number in 0..100 {
+        let pacer = Arc::clone(&pacer);
+        crowd.spawn(async move { served(&pacer, Action::CreateTargetGroup, &number.to_string()).await });
+    }
+    sleep(seconds(1)).await;
+    let mut longest = Duration::ZERO;
+    for action in [MODIFY, Action::AddTags, Action::ModifyLoadBalancerAttributes] {
+        longest = longest.max(pacer.turn(action, "small update").await.unwrap());
+    }
+    assert!(longest <= Duration::from_millis(2 * 334), "{longest:?}");
+    let begun = Instant::now();
+    crowd.join_all().await;
+    assert!(begun.elapsed() < seconds(28), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_slips_in_before_a_waiter() {
     let (pacer, order, mut all) = (pacer(), Arc::new(Mutex::new(Vec::new())), JoinSet::new());
     for _ in 0..20 {
@@ -226,6 +244,55 @@ async fn a_far_turn_is_answered_at_once_with_its_time() {
     sleep(seconds(4)).await;
     assert_eq!(pacer.turn(CREATE, "a").await, Ok(seconds(1)), "a short rest is waited for in place");
     assert_eq!(pacer.turn(CREATE, "c").await, Err(Busy { ahead: 1, poll: seconds(10) }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_stands_in_any_line_for_long_and_who_comes_back_has_its_place() {
+    let (pacer, sent_away) = (pacer(), Arc::new(Mutex::new(0)));
+    throttle(&pacer).await;
+    let mut all = JoinSet::new();
+    for number in 0..40_usize {
+        let (pacer, sent_away) = (Arc::clone(&pacer), Arc::clone(&sent_away));
+        all.spawn(async move {
+            // The later half comes while the first ones were sent away.
+            sleep(seconds(if number < 20 { 0 } else { 25 })).await;
+            let whom = number.to_string();
+            let begun = Instant::now();
+            let Err(busy) = pacer.turn(MODIFY, &whom).await else { return };
+            assert!(begun.elapsed() <= seconds(20), "{:?}", begun.elapsed());
+            *sent_away.lock().unwrap() += 1;
+            sleep(busy.poll).await;
+            // At the time that it was told, whoever came meanwhile.
+            assert_eq!(pacer.turn(MODIFY, &whom).await, Ok(Duration::ZERO), "{number}");
+        });
+    }
+    all.join_all().await;
+    assert!(*sent_away.lock().unwrap() > 20, "{sent_away:?}");
+}
+
+/// Has AWS answer often enough that there were too many requests for one more to be allowed in 3.3 s.
+async fn throttle(pacer: &Pacer) {
+    for _ in 0..4 {
+        pacer.throttled(MODIFY);
+        sleep(seconds(2)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_sent_away_holds_up_nobody_who_has_a_token() {
+    let pacer = pacer();
+    throttle(&pacer).await;
+    let mut crowd: JoinSet<_> = (0..7).map(|n| sent_away(Arc::clone(&pacer), n)).collect();
+    while let Some(busy) = crowd.join_next().await {
+        let _ = busy.unwrap();
+    }
+    // Whoever was sent away stays away; at 20 s more there are tokens for them and for one more.
+    sleep(seconds(20)).await;
+    assert_eq!(pacer.turn(MODIFY, "new").await, Ok(Duration::ZERO));
+}
+
+async fn sent_away(pacer: Arc<Pacer>, number: usize) -> Result<Duration, Busy> {
+    pacer.turn(MODIFY, &format!("away-{number}")).await
 }
 
 #[tokio::test(start_paused = true)]

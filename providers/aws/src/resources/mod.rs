@@ -6,14 +6,15 @@
 //!       └── backend group: shared by the cluster, let in by the nodes' groups
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_core::ids::ClusterId;
 use landfall_core::model::{DesiredLb, Member};
 
-use crate::api::elb::{BalancerState, LoadBalancer};
+use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
 use crate::marks;
 use crate::names::{self, Fixed, Names};
+use crate::rezone::Subnets;
 use crate::roles;
 use crate::settings::{ListenerSettings, MemberSettings, Security, Settings};
 
@@ -74,10 +75,12 @@ pub fn wanted(cluster: &ClusterId, desired: &DesiredLb, settings: &Settings, fac
     let backend = backend::wish(&inputs, &served);
     let balancer = balancer(&inputs, frontend.is_some(), backend.is_some());
 
+    let is_guarded = balancer.is_guarded(frontend.is_some(), backend.is_some());
+    let identity = identity(&inputs, &balancer, is_guarded);
     let mut groups = Vec::with_capacity(served.len());
     let mut listeners = Vec::with_capacity(served.len());
     for each in &served {
-        let group = groups::target_group(&inputs, balancer.identity(), each, &mut problems);
+        let group = groups::target_group(&inputs, identity, each, &mut problems);
         listeners.push(groups::listener(&inputs, each, &group.name));
         groups.push(group);
     }
@@ -97,14 +100,19 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     let settings = &inputs.settings.balancer;
     let given_groups = inputs.facts.given_groups.clone();
     let guarded = frontend || backend || !given_groups.is_empty();
-    let fixed = Fixed { scheme: settings.scheme, guarded, subnets: &inputs.facts.subnets };
-    let names = inputs.names();
+    let subnets = &inputs.facts.subnets;
+    let fixed = Fixed { scheme: settings.scheme, guarded, subnets, settled: false };
+    let of_subnet =
+        |it: &SubnetMapping| Some((it.subnet.clone(), inputs.facts.zones.get(&it.subnet)?.clone()));
+    let zones: BTreeMap<_, _> = subnets.iter().filter_map(of_subnet).collect();
+    let wanted = Subnets { subnets, zones: &zones };
     BalancerWish {
-        name: settings.name.clone().unwrap_or_else(|| kept(inputs, fixed, names.balancer(fixed))),
-        beside: settings.name.as_ref().map(|asked| names.beside(asked, fixed)),
+        name: settings.name.clone().unwrap_or_else(|| kept(inputs, fixed, wanted)),
+        beside: settings.name.as_ref().map(|asked| kept_beside(inputs, fixed, asked)),
         scheme: settings.scheme,
         address_type: settings.address_type,
-        subnets: inputs.facts.subnets.clone(),
+        subnets: subnets.clone(),
+        zones,
         source_nat: settings.source_nat,
         given_groups,
         private_link_rules: settings.private_link_rules,
@@ -116,22 +124,66 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     }
 }
 
-/// The name of a load balancer that nobody named: that of one that is there and can become what is wanted, be it made
-/// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it.
-fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, generated: String) -> String {
-    let existing = &inputs.facts.existing;
-    if existing.iter().any(|it| it.name == generated) {
-        return generated;
+/// The name of the load balancer that target groups are made for. A name that was asked for is that of one that is there
+/// and can become what is wanted, or of one to be made unless a predecessor has it.
+fn identity<'a>(inputs: &Inputs<'_>, wish: &'a BalancerWish, is_guarded: bool) -> &'a str {
+    if let Some(adopt) = &wish.adopt {
+        return adopt.as_str();
     }
-    let fits = |it: &&LoadBalancer| {
-        names::label(&it.name) == names::label(&generated)
-            && it.scheme == fixed.scheme
-            && it.security_groups.is_empty() != fixed.guarded
-            && roles::keeps_addresses(it, fixed.subnets)
+    let Some(beside) = &wish.beside else { return &wish.name };
+    let existing = &inputs.facts.existing;
+    let fits = |it: &LoadBalancer| {
+        it.scheme == wish.scheme
+            && it.security_groups.is_empty() != is_guarded
+            && roles::keeps_addresses(it, &wish.subnets)
     };
-    let by_age =
-        |it: &&LoadBalancer| (!matches!(it.state, BalancerState::Active), it.created, it.name.clone());
-    existing.iter().filter(fits).min_by_key(by_age).map_or(generated, |it| it.name.clone())
+    match existing.iter().find(|it| it.name == wish.name) {
+        Some(it) if fits(it) => &wish.name,
+        None if existing.iter().all(|it| it.name != *beside) => &wish.name,
+        _ => beside,
+    }
+}
+
+/// The name of a load balancer that nobody named: that of one that is there and can become what is wanted, be it made
+/// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it. Where one
+/// that cannot become it has the generated name, its successor is named by its subnets as well.
+fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, wanted: Subnets<'_>) -> String {
+    let Facts { existing, superseded, .. } = inputs.facts;
+    let generated = inputs.names().balancer(fixed);
+    let by_rank = |it: &&LoadBalancer| {
+        let is_active = matches!(it.state, BalancerState::Active);
+        (superseded.contains(&it.arn), it.name != generated, !is_active, it.created, it.name.clone())
+    };
+    let usable = existing.iter().filter(|it| !wanted.strands(it));
+    let fits = |it: &&LoadBalancer| it.name == generated || can_become(it, &generated, fixed);
+    match usable.filter(fits).min_by_key(by_rank) {
+        Some(it) => it.name.clone(),
+        None if existing.iter().any(|it| it.name == generated) => {
+            inputs.names().balancer(Fixed { settled: true, ..fixed })
+        }
+        None => generated,
+    }
+}
+
+/// The name of a load balancer beside a predecessor that has the name that was asked for: as [`kept`], but its successor
+/// gets the name that was asked for.
+fn kept_beside(inputs: &Inputs<'_>, fixed: Fixed<'_>, asked: &str) -> String {
+    let Facts { existing, superseded, .. } = inputs.facts;
+    let generated = inputs.names().beside(asked, fixed);
+    let by_rank = |it: &&LoadBalancer| {
+        let is_active = matches!(it.state, BalancerState::Active);
+        (it.name != generated, superseded.contains(&it.arn), !is_active, it.created, it.name.clone())
+    };
+    let fits = |it: &&LoadBalancer| it.name == generated || can_become(it, &generated, fixed);
+    existing.iter().filter(fits).min_by_key(by_rank).map_or(generated.clone(), |it| it.name.clone())
+}
+
+/// Whether a load balancer whose name differs from the generated one by its hash alone can become what is wanted.
+fn can_become(it: &LoadBalancer, generated: &str, fixed: Fixed<'_>) -> bool {
+    names::label(&it.name) == names::label(generated)
+        && it.scheme == fixed.scheme
+        && it.security_groups.is_empty() != fixed.guarded
+        && roles::keeps_addresses(it, fixed.subnets)
 }
 
 /// Whether a security group of ours guards the load balancer.

@@ -14,8 +14,9 @@ use crate::api::ec2::{Allow, Rule};
 use crate::api::elb::{
     AddressType, GroupTargets, HealthCheck, LoadBalancer, NlbProtocol, SubnetMapping, Target,
 };
-use crate::api::ids::{LoadBalancerArn, SecurityGroupId, VpcId};
+use crate::api::ids::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId};
 use crate::api::{Attributes, Tags};
+use crate::rezone::Subnets;
 
 /// Everything that a load balancer takes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,6 +56,8 @@ pub struct BalancerWish {
     pub address_type: AddressType,
     /// Where, by zone. Empty only for one that is taken over: it keeps what it has.
     pub subnets: Vec<SubnetMapping>,
+    /// The zones of those subnets.
+    pub zones: BTreeMap<SubnetId, String>,
     /// Source NAT for IPv6.
     pub source_nat: bool,
     /// Security groups of the user. The frontend and backend groups come on top, if wanted.
@@ -74,10 +77,9 @@ pub struct BalancerWish {
 }
 
 impl BalancerWish {
-    /// What tells it from its predecessors and successors, which a name that was asked for does not.
-    pub fn identity(&self) -> &str {
-        let adopted = self.adopt.as_ref().map(LoadBalancerArn::as_str);
-        adopted.or(self.beside.as_deref()).unwrap_or(&self.name)
+    /// The subnets with their zones.
+    pub(crate) fn placed(&self) -> Subnets<'_> {
+        Subnets { subnets: &self.subnets, zones: &self.zones }
     }
 
     /// Whether it has security groups. One that is made without can never have any.
@@ -177,8 +179,8 @@ pub struct Facts {
     pub ranges: Vec<ipnet::IpNet>,
     /// The subnets chosen, by zone, with their fixed addresses.
     pub subnets: Vec<SubnetMapping>,
-    /// The zones of those subnets.
-    pub zones: BTreeSet<String>,
+    /// The zone of each of those subnets; of each that it has, for one that is taken over as it is.
+    pub zones: BTreeMap<SubnetId, String>,
     /// Ids of the user's security groups, in the order given.
     pub given_groups: Vec<SecurityGroupId>,
     /// Nodes that can be registered, by name: their instance id and zone.
@@ -187,6 +189,8 @@ pub struct Facts {
     pub node_groups: BTreeSet<SecurityGroupId>,
     /// Load balancers of ours that are there, for this one; not those that were taken over.
     pub existing: Vec<LoadBalancer>,
+    /// Those of them whose successor took over.
+    pub superseded: BTreeSet<LoadBalancerArn>,
     /// What the account lets a load balancer have.
     pub quotas: Quotas,
     /// What the operator should know: nodes that cannot be registered, why a subnet was passed over.

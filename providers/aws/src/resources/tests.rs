@@ -104,11 +104,12 @@ fn facts(desired: &DesiredLb) -> Facts {
         vpc: VpcId::from("vpc-1"),
         ranges: vec!["10.0.0.0/8".parse().unwrap()],
         subnets: vec![mapping("a"), mapping("b")],
-        zones: BTreeSet::from(["a".to_owned(), "b".to_owned()]),
+        zones: ["a", "b"].map(|zone| (SubnetId::new(format!("subnet-{zone}")), zone.to_owned())).into(),
         given_groups: Vec::new(),
         instances: desired.nodes.eligible.iter().map(instance).collect(),
         node_groups: BTreeSet::from([SecurityGroupId::from("sg-nodes")]),
         existing: Vec::new(),
+        superseded: BTreeSet::new(),
         quotas: Quotas::default(),
         problems: Vec::new(),
     }

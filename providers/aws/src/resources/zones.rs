@@ -43,7 +43,9 @@ pub(super) fn explain_unused(
     let mut unused: BTreeMap<(&str, _), BTreeSet<&str>> = BTreeMap::new();
     for (each, group) in served.iter().zip(groups).filter(|(_, group)| !is_crossed(inputs, group)) {
         for (target, name) in &group.registered {
-            let zone = zones.get(&target.id).filter(|zone| !inputs.facts.zones.contains(**zone));
+            let zone = zones
+                .get(&target.id)
+                .filter(|zone| !inputs.facts.zones.values().any(|served| served == **zone));
             if let Some(zone) = zone {
                 unused.entry((*zone, &each.member.service)).or_default().insert(name.as_str());
             }

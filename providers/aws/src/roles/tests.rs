@@ -1,6 +1,6 @@
 use super::*;
 use crate::api::elb::BalancerState;
-use crate::testing::{made, member, subnet, wish};
+use crate::testing::{made, member, noon, subnet, wish};
 
 /// A world with a load balancer of another scheme, which therefore has another name.
 fn replaced() -> (Wanted, Observed) {
@@ -16,26 +16,28 @@ fn replaced() -> (Wanted, Observed) {
 #[test]
 fn one_of_another_scheme_is_a_predecessor_and_serves_until_its_successor_does() {
     let (new, mut observed) = replaced();
-    let roles = Roles::of(&new, &observed);
-    assert!(roles.current.is_none() && !roles.settled());
-    assert_eq!(roles.serving().unwrap().it.name, "old");
+    let roles = Roles::of(&new, &observed, noon());
+    assert!(roles.current.is_none() && !roles.handover.is_ready());
+    assert_eq!(roles.handover.serving.unwrap().it.name, "old");
     let mut successor = made(&new).balancers.remove(0);
     successor.it.state = BalancerState::Provisioning;
     observed.balancers.push(successor);
-    let roles = Roles::of(&new, &observed);
-    assert_eq!(roles.serving().unwrap().it.name, "old");
-    assert!(!roles.settled());
+    let roles = Roles::of(&new, &observed, noon());
+    assert_eq!(roles.handover.serving.unwrap().it.name, "old");
+    assert!(!roles.handover.is_ready());
     observed.balancers[1].it.state = BalancerState::ActiveImpaired("no room".to_owned());
-    let roles = Roles::of(&new, &observed);
-    assert_eq!(roles.serving().unwrap().it.name, "nlb");
-    assert!(roles.settled());
+    assert!(Roles::of(&new, &observed, noon()).handover.is_ready());
+    observed.balancers[0].tags.extend(marks::superseded(noon()));
+    let roles = Roles::of(&new, &observed, noon());
+    assert_eq!(roles.handover.serving.unwrap().it.name, "nlb");
+    assert!(roles.handover.is_done());
 }
 
 #[test]
 fn a_member_whose_wish_is_refused_keeps_the_load_balancer_that_it_is_on() {
     let (mut new, observed) = replaced();
     new.retained.insert(member("web"));
-    let roles = Roles::of(&new, &observed);
+    let roles = Roles::of(&new, &observed, noon());
     assert!(roles.held);
     assert_eq!(roles.current.unwrap().it.name, "old");
 }
@@ -45,7 +47,7 @@ fn security_groups_cannot_be_added_to_one_that_was_made_without() {
     let wanted = wish();
     let mut observed = made(&wanted);
     observed.balancers[0].it.security_groups.clear();
-    assert!(Roles::of(&wanted, &observed).current.is_none());
+    assert!(Roles::of(&wanted, &observed, noon()).current.is_none());
 }
 
 #[test]
@@ -53,11 +55,11 @@ fn a_name_that_was_asked_for_does_not_tell_its_fixed_addresses() {
     let mut wanted = wish();
     wanted.balancer.beside = Some("nlb-2".to_owned());
     let observed = made(&wanted);
-    assert!(Roles::of(&wanted, &observed).current.is_some());
+    assert!(Roles::of(&wanted, &observed, noon()).current.is_some());
     wanted.balancer.subnets[0].allocation = Some("eipalloc-1".to_owned());
-    assert!(Roles::of(&wanted, &observed).current.is_none());
+    assert!(Roles::of(&wanted, &observed, noon()).current.is_none());
     wanted.balancer.subnets = vec![subnet("a"), subnet("b")];
-    assert!(Roles::of(&wanted, &observed).current.is_some(), "subnets come and go in place");
+    assert!(Roles::of(&wanted, &observed, noon()).current.is_some(), "subnets come and go in place");
 }
 
 #[test]
@@ -65,6 +67,6 @@ fn one_that_was_given_back_plays_no_part() {
     let wanted = wish();
     let mut observed = made(&wanted);
     observed.balancers[0].tags.clear();
-    let roles = Roles::of(&wanted, &observed);
+    let roles = Roles::of(&wanted, &observed, noon());
     assert!(roles.current.is_none() && roles.predecessors.is_empty());
 }

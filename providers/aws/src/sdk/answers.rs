@@ -119,6 +119,7 @@ fn zone(of: Thing<'_>, zone: AvailabilityZone) -> Result<ZoneMapping, Unreadable
         allocation: None,
         private_ipv4: None,
         ipv6: None,
+        source_nat_prefixes: zone.source_nat_ipv6_prefixes.unwrap_or_default(),
     };
     for address in zone.load_balancer_addresses.into_iter().flatten() {
         mapping.allocation = mapping.allocation.or(address.allocation_id);

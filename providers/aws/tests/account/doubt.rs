@@ -40,7 +40,7 @@ async fn what_was_made_half_way_is_found() {
     make_group(&world.aws.console(), &wish.groups[0]).await;
     drop(entry);
     let look = world.look(&wish).await.unwrap();
-    assert_eq!(look.observed.groups[0].it.name, "tg-1");
+    assert_eq!(look.observed.groups[0].it.name, "lf-tg-1");
     assert_eq!(look.observed.groups[0].attributes.as_ref().map(BTreeMap::is_empty), Some(false));
     assert_eq!(world.count(Action::DescribeTags), 1, "tags are read of what was not seen before");
 }
@@ -122,14 +122,14 @@ async fn names_of_others_are_told_until_they_are_free() {
     let console = world.aws.console();
     let (mut wish, other) = (wanted(1), wanted(2));
     world.make(&other).await;
-    wish.groups[0].name = "tg-2".to_owned();
+    wish.groups[0].name = "lf-tg-2".to_owned();
     let mut stranger = wish.balancer.clone();
     stranger.tags.clear();
     let stranger = console.create_balancer(&new_balancer(&stranger)).await.unwrap();
     let foreign = |kind, name: &str, owner| Foreign { kind, name: name.to_owned(), owner };
     let look = world.look(&wish).await.unwrap();
     let balancer = foreign("load balancer", "lb-1", None);
-    let group = foreign("target group", "tg-2", Some(lb(2)));
+    let group = foreign("target group", "lf-tg-2", Some(lb(2)));
     assert_eq!(look.observed.foreign, [balancer, group.clone()]);
     console.delete_balancer(&stranger.arn).await.unwrap();
     advance(Duration::from_secs(30)).await;

@@ -5,6 +5,7 @@
 
 mod adoption;
 mod doubt;
+mod lists;
 mod release;
 mod sweeps;
 mod targets;

@@ -88,7 +88,11 @@ async fn whoever_looks_is_told_when_to_verify() {
     look = world.look(&wishes[0]).await.unwrap();
     let details = look.observed.balancers[0].details.as_ref().unwrap();
     assert_eq!(details.listeners[0].it.port, 80);
-    assert!(look.look_again.unwrap() > Freshness::default().details / 2);
+    assert_eq!(
+        look.look_again,
+        Some(Freshness::default().health_slow),
+        "the health of targets is asked for slowly"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +179,7 @@ async fn the_inventory_is_read_freshly() {
     world.aws.console().create_balancer(&new_balancer(&stranger)).await.unwrap();
     let all = inventory(&world.client(), &world.account).await.unwrap();
     let names: Vec<&str> = all.iter().map(|owned| owned.resource.name.as_str()).collect();
-    assert_eq!(names, ["lb-0", "tg-0", "lb-1", "tg-1", "lb-2", "tg-2"]);
+    assert_eq!(names, ["lb-0", "lf-tg-0", "lb-1", "lf-tg-1", "lb-2", "lf-tg-2"]);
     assert_eq!(all[2].mark.lb, lb(1));
     assert!(all[2].created.is_some());
     assert_eq!(all[3].mark.member.as_ref().map(|member| member.service.name.as_str()), Some("web-1"));

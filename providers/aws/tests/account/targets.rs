@@ -6,6 +6,7 @@ use std::time::Duration;
 use landfall_aws::account::Freshness;
 use landfall_aws::api::Action;
 use landfall_aws::api::elb::{Elb, HealthState};
+use landfall_aws::resources::Wanted;
 use landfall_testkit::aws::fake::Timing;
 use tokio::time::{Instant, advance};
 
@@ -55,7 +56,7 @@ async fn health_is_asked_for_with_growing_pauses_until_the_first_checks_are_thro
         }
         let states = look.observed.groups[0].targets.clone().unwrap();
         if states.values().all(|state| state.state == HealthState::Healthy) {
-            assert!(look.look_again > Some(Duration::from_hours(4)), "{:?}", look.look_again);
+            assert_eq!(look.look_again, Some(Freshness::default().health_slow));
             break;
         }
         advance(look.look_again.unwrap()).await;
@@ -83,4 +84,44 @@ async fn what_was_written_back_is_known_without_reading() {
     let look = world.look(&wish).await.unwrap();
     assert_eq!(look.observed.groups[0].targets.as_ref().map(BTreeMap::len), Some(3));
     assert_eq!(world.elb_calls(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_fails_later_is_noticed_and_one_that_recovers_too() {
+    let world = World::new();
+    let wish = wanted(1);
+    world.make(&wish).await;
+    for healthy in [true, false, true] {
+        world.aws.set_unhealthy("i-0003", !healthy);
+        let begun = Instant::now();
+        while state_of(&world, &wish).await != Some(healthy) {
+            assert!(begun.elapsed() <= Duration::from_mins(16), "{:?}", begun.elapsed());
+            advance(Duration::from_secs(10)).await;
+        }
+    }
+}
+
+/// Whether the target is known to be healthy.
+async fn state_of(world: &World, wish: &Wanted) -> Option<bool> {
+    let observed = world.look(wish).await.unwrap().observed;
+    let state = observed.groups[0].targets.as_ref()?.get(&target("i-0003"))?.state;
+    Some(state == HealthState::Healthy)
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_that_was_read_long_ago_is_stale() {
+    let apart = Duration::from_hours(4);
+    let world = World::with(Freshness { health_apart: apart, few: 9, ..Freshness::default() });
+    for n in 1..=2 {
+        world.make(&wanted(n)).await;
+    }
+    // The first look, and the verification after the start.
+    for _ in 0..2 {
+        world.look(&wanted(2)).await.unwrap();
+        assert!(world.look(&wanted(1)).await.unwrap().observed.stale.is_empty());
+        advance(Duration::from_secs(10)).await;
+    }
+    advance(Freshness::default().health_told + Duration::from_secs(1)).await;
+    let observed = world.look(&wanted(1)).await.unwrap().observed;
+    assert_eq!(observed.stale.iter().collect::<Vec<_>>(), [&observed.groups[0].it.arn]);
 }

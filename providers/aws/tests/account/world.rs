@@ -148,7 +148,7 @@ pub(crate) fn wanted(n: usize) -> Wanted {
     let tags = marks::of_member(&cluster(), &lb, &member);
     let nodes = ["i-0003", "i-0006"].map(|node| (target(node), node.to_owned()));
     let group = TargetGroupWish {
-        name: format!("tg-{n}"),
+        name: format!("lf-tg-{n}"),
         member: member.clone(),
         protocol: NlbProtocol::Tcp,
         port: 30_080,
@@ -198,6 +198,7 @@ fn balancer(name: String, tags: Tags) -> BalancerWish {
         scheme: Scheme::Internal,
         address_type: AddressType::Ipv4,
         subnets: vec![subnet],
+        zones: BTreeMap::new(),
         source_nat: false,
         given_groups: Vec::new(),
         private_link_rules: None,

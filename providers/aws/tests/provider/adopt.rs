@@ -1,6 +1,6 @@
 //! A load balancer that was there before is taken over with the operator's consent, and given back.
 
-use crate::stage::{Stage, nodes, service, web};
+use crate::stage::{AWS, Stage, is_told, nodes, service, web};
 use landfall_aws::api::ec2::{Ec2 as _, NewSecurityGroup};
 use landfall_aws::api::elb::{
     AddressType, Elb as _, GroupTargets, HealthCheck, ListenerSpec, NewListener, NewLoadBalancer,
@@ -155,6 +155,81 @@ async fn one_that_is_given_back_carries_nothing_of_ours_while_others_go_on() {
     assert_eq!(stage.picture(), before);
 }
 
+/// Makes their listener on port 80 one for TLS.
+async fn with_tls(aws: &FakeAws, group: &TargetGroupArn) {
+    let listener = &aws.balancers()[0].listeners.iter().find(|it| it.it.port == 80).unwrap().it.arn.clone();
+    let spec = ListenerSpec {
+        protocol: Some(NlbProtocol::Tls),
+        forward: Some(group.clone()),
+        certificate: Some(THEIRS.to_owned()),
+        ssl_policy: Some("ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()),
+        alpn: Some("HTTP2Only".to_owned()),
+    };
+    aws.console().modify_listener(listener, &spec).await.unwrap();
+}
+
+const THEIRS: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/theirs";
+const OURS: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/ours";
+
+#[tokio::test(start_paused = true)]
+async fn certificate_and_policies_are_given_back_too() {
+    let stage = Stage::new();
+    stage.aws.edit_network(|network| network.certificates.extend([THEIRS, OURS].map(str::to_owned)));
+    let (arn, group) = theirs(&stage.aws).await;
+    with_tls(&stage.aws, &group).await;
+    let spec =
+        || stage.aws.balancers()[0].listeners.iter().find(|it| it.it.port == 80).unwrap().it.spec.clone();
+    let (before, picture) = (spec(), stage.picture());
+    let desired = adopting(&arn).with(|member| {
+        member
+            .annotated(&format!("{AWS}ssl-cert"), OURS)
+            .annotated(&format!("{AWS}ssl-negotiation-policy"), "ELBSecurityPolicy-2016-08")
+    });
+    let word = asked(&stage, &desired).await;
+    let agreed = desired.with(|member| member.annotated(ADOPT_CONFIRM, &word));
+    stage.converge(&agreed).await;
+    assert_eq!(spec().certificate.as_deref(), Some(OURS));
+    assert_ne!((spec().ssl_policy, spec().alpn), (before.ssl_policy.clone(), before.alpn.clone()));
+    let stage = stage.restarted();
+    stage.release(&agreed.id).await;
+    assert_eq!(spec(), before);
+    assert_eq!(stage.picture(), picture);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_could_not_be_given_back_is_not_taken() {
+    let stage = Stage::new();
+    let odd = format!("arn:aws:iam::123456789012:server-certificate/{}", "long/".repeat(50));
+    stage.aws.edit_network(|network| network.certificates.extend([THEIRS.to_owned(), odd.clone()]));
+    let (arn, group) = theirs(&stage.aws).await;
+    with_tls(&stage.aws, &group).await;
+    let listener = stage.aws.balancers()[0].listeners.iter().find(|it| it.it.port == 80).unwrap().it.clone();
+    let spec = ListenerSpec { certificate: Some(odd), ..listener.spec };
+    stage.aws.console().modify_listener(&listener.arn, &spec).await.unwrap();
+    let desired = adopting(&arn).with(|member| member.annotated(&format!("{AWS}ssl-cert"), THEIRS));
+    let error = stage.provider.ensure(&desired).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "NotAdoptable", "{}", error.explain());
+    assert!(error.explain().contains("certificate"), "{}", error.explain());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_whose_target_group_was_deleted_meanwhile_holds_up_no_release() {
+    let stage = Stage::new();
+    let (arn, group) = theirs(&stage.aws).await;
+    let word = asked(&stage, &adopting(&arn)).await;
+    let agreed = adopting(&arn).with(|member| member.annotated(ADOPT_CONFIRM, &word));
+    stage.converge(&agreed).await;
+    let other =
+        stage.aws.balancers()[0].listeners.iter().find(|it| it.it.port == 443).unwrap().it.arn.clone();
+    stage.aws.console().delete_listener(&other).await.unwrap();
+    stage.aws.console().delete_group(&group).await.unwrap();
+    stage.release(&agreed.id).await;
+    let left = stage.aws.balancers().remove(0);
+    assert_eq!((left.it.arn, left.listeners.len()), (arn, 0));
+    assert!(left.tags.keys().all(|key| !key.starts_with("landfall.dev/")), "{:?}", left.tags);
+    assert_eq!(stage.aws.groups().len(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn taking_the_annotation_away_gives_it_back_when_another_serves() {
     let stage = Stage::new();
@@ -176,4 +251,16 @@ async fn one_that_is_not_there_is_refused() {
     );
     let error = stage.provider.ensure(&adopting(&arn)).await.unwrap_err();
     assert_eq!(error.category().as_str(), "NotAdoptable", "{}", error.explain());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_would_have_to_leave_all_its_zones_keeps_its_subnets() {
+    let stage = Stage::new();
+    let (arn, _) = theirs(&stage.aws).await;
+    let moving = adopting(&arn).with(|member| member.annotated(&format!("{AWS}subnets"), "public-a"));
+    let word = asked(&stage, &moving).await;
+    let outcome = stage.converge(&moving.with(|member| member.annotated(ADOPT_CONFIRM, &word))).await;
+    assert!(is_told(&outcome, "SubnetsNotChanged"), "{:?}", outcome.problems);
+    let [balancer] = stage.aws.balancers().try_into().unwrap();
+    assert_eq!(balancer.it.zones[0].subnet.as_str(), "subnet-private-a");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::stage::{AWS, Stage, nodes, service, web};
 use landfall_aws::api::Action;
+use landfall_aws::api::ec2::Ec2 as _;
 use landfall_aws::api::elb::Elb as _;
 use landfall_core::error::ErrorClass;
 use landfall_core::net::Protocol;
@@ -53,6 +54,32 @@ async fn the_last_two_go_at_the_same_time_and_take_the_backend_group_along() {
         tokio::join!(stage.release(&web.id), later);
         assert_eq!(stage.picture(), empty, "{pause} s apart");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_group_that_nobody_is_left_for_is_told_and_can_be_released() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    stage.converge(&web()).await;
+    let owned = stage.provider.inventory().await.unwrap();
+    assert!(owned.iter().all(|owned| owned.mark.lb == web().id), "it is needed: {owned:?}");
+    // Somebody deleted the rest by hand.
+    let console = stage.aws.console();
+    let balancer = stage.aws.balancers().remove(0);
+    console.delete_balancer(&balancer.it.arn).await.unwrap();
+    console.delete_group(&stage.aws.groups()[0].it.arn).await.unwrap();
+    for group in stage.aws.groups_of_rules() {
+        if group.tags.contains_key("landfall.dev/load-balancer") {
+            console.delete_security_group(&group.id).await.unwrap();
+        }
+    }
+    let stage = stage.restarted();
+    let owned = stage.provider.inventory().await.unwrap();
+    assert_eq!(owned.len(), 1, "{owned:?}");
+    assert_eq!(owned[0].resource.kind, "security group");
+    stage.release(&owned[0].mark.lb).await;
+    assert_eq!(stage.picture(), empty);
+    assert_eq!(stage.provider.inventory().await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,8 +192,45 @@ async fn one_behind_an_endpoint_service_waits_for_it() {
     stage.aws.set_endpoint_service(&arn, true);
     let error = stage.provider.release(&web().id).await.unwrap_err();
     assert!(error.explain().contains("endpoint service"), "{}", error.explain());
+    assert_eq!(error.class(), ErrorClass::Waiting { poll: Duration::from_mins(1) }, "somebody has to act");
     stage.aws.set_endpoint_service(&arn, false);
     stage.release(&web().id).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_marks_somebody_took_off_is_left_alone_and_named() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    let it = stage.aws.balancers()[0].it.clone();
+    let ours: Vec<String> = stage.aws.balancers()[0].tags.keys().cloned().collect();
+    stage.aws.console().remove_tags(&[it.arn.to_string()], &ours).await.unwrap();
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert!(matches!(error.class(), ErrorClass::Waiting { .. }), "too soon to tell: {}", error.explain());
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "WaitingForRelease");
+    assert!(
+        error.explain().contains(&format!("{:?}, which no longer carries", it.name)),
+        "{}",
+        error.explain()
+    );
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert!(error.explain().contains(&it.name), "it stays named: {}", error.explain());
+    assert_eq!((stage.aws.balancers().len(), stage.aws.count(Action::DeleteLoadBalancer)), (1, 0));
+    stage.aws.console().delete_balancer(&it.arn).await.unwrap();
+    stage.release(&web().id).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_whose_marks_somebody_took_off_is_left_alone() {
+    let stage = Stage::new();
+    stage.converge(&web()).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let group = stage.aws.groups()[0].clone();
+    let ours: Vec<String> = group.tags.keys().cloned().collect();
+    stage.aws.console().remove_tags(&[group.it.arn.to_string()], &ours).await.unwrap();
+    stage.release(&web().id).await;
+    assert_eq!((stage.aws.balancers().len(), stage.aws.groups().len()), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use crate::stage::{AWS, Stage, nodes, registered, web};
+use crate::stage::{AWS, Stage, is_told, nodes, registered, web};
+use landfall_aws::api::Action;
+use landfall_aws::marks;
 use landfall_core::model::DesiredLb;
-use landfall_core::outcome::{Ingress, Phase};
+use landfall_core::outcome::{Ingress, Outcome, Phase};
 use landfall_core::provider::Provider as _;
+use landfall_testkit::aws::fake::Timing;
 use rstest::rstest;
+use tokio::time::Instant;
 
 fn annotated(key: &str, value: &str) -> DesiredLb {
     web().with(|member| member.annotated(&format!("{AWS}{key}"), value))
@@ -33,6 +37,9 @@ fn fixed(subnets: &str, addresses: &str) -> DesiredLb {
     })
 }
 
+/// How long the old one stays after the host name switched.
+const OVERLAP: Duration = Duration::from_mins(10);
+
 #[rstest]
 #[case::scheme(web(), annotated("scheme", "internet-facing"))]
 #[case::security_groups(web(), annotated("disable-nlb-sg", "true"))]
@@ -52,11 +59,106 @@ async fn clients_keep_the_old_name_until_the_new_one_serves(#[case] from: Desire
     assert!(stage.aws.groups().iter().all(|group| registered(group).len() == 4));
     let outcome = stage.converge(&to.clone().on(nodes(4))).await;
     assert_ne!(outcome.ingress, old);
+    assert_eq!(stage.aws.balancers().len(), 2, "clients may have the old name yet");
+    // A process that starts anew follows the nodes behind both, and has read the date.
+    let stage = stage.restarted();
+    let outcome = stage.ensure(&to.clone().on(nodes(5))).await;
+    assert!(stage.aws.groups().iter().all(|group| registered(group).len() == 5));
+    assert!(outcome.look_again.is_some_and(|again| again <= OVERLAP), "{:?}", outcome.look_again);
+    let outcome = stage.outlast(&to.clone().on(nodes(5))).await;
     let [Ingress::Hostname(name)] = outcome.ingress.as_slice() else { panic!("{outcome:?}") };
     let balancers = stage.aws.balancers();
     assert_eq!(balancers.iter().map(|it| &it.it.dns_name).collect::<Vec<_>>(), [name]);
     assert_eq!(stage.aws.groups().len(), 1);
-    assert!(stage.provider.plan(&to.on(nodes(4))).await.unwrap().is_empty());
+    assert!(stage.provider.plan(&to.on(nodes(5))).await.unwrap().is_empty());
+}
+
+/// Being set up takes two minutes, and the first checks five.
+fn as_slow_as_aws() -> Stage {
+    let stage = Stage::new();
+    stage.aws.set_timing(Timing {
+        provisioning: Duration::from_mins(2),
+        first_checks: Duration::from_mins(5),
+        ..Timing::default()
+    });
+    stage
+}
+
+/// The outcome of asking every quarter of a minute until something holds, and how long that took.
+async fn until(stage: &Stage, desired: &DesiredLb, holds: impl Fn(&Outcome) -> bool) -> (Outcome, Duration) {
+    let began = Instant::now();
+    for _ in 0..240 {
+        let outcome = stage.ensure(desired).await;
+        if holds(&outcome) {
+            return (outcome, began.elapsed());
+        }
+        tokio::time::sleep(Duration::from_secs(15)).await;
+    }
+    panic!("it never holds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_switches_when_the_new_one_has_healthy_targets() {
+    let stage = as_slow_as_aws();
+    let to = annotated("scheme", "internet-facing");
+    stage.converge(&web()).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    stage.converge(&web()).await;
+    let began = Instant::now();
+    let (waiting, _) = until(&stage, &to, |outcome| is_told(outcome, "HandoverWaits")).await;
+    assert!(matches!(waiting.phase, Phase::Provisioning { .. }));
+    // Who starts anew waits as well.
+    let stage = stage.restarted();
+    let (switched, _) = until(&stage, &to, |outcome| outcome.ingress != waiting.ingress).await;
+    let took = began.elapsed();
+    assert!((Duration::from_mins(7)..Duration::from_mins(8)).contains(&took), "{took:?}");
+    assert_eq!(switched.phase, Phase::Ready);
+    let told = switched.problems.iter().find(|problem| problem.category.as_str() == "PredecessorLeaves");
+    let at = stage.aws.time_of_day() + OVERLAP;
+    assert!(told.unwrap().message.contains(&format!("goes at {at}")), "{told:?}");
+    let (_, took) = until(&stage, &to, |_| stage.aws.balancers().len() == 1).await;
+    assert_eq!(took, OVERLAP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_stays_ill_does_not_hold_up_the_switch_for_ever() {
+    let stage = as_slow_as_aws();
+    let old = stage.converge(&web()).await.ingress;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    // Those that are registered from now on are not healthy for the next 50 minutes.
+    stage.aws.set_timing(Timing { first_checks: Duration::from_mins(50), ..Timing::default() });
+    let to = annotated("scheme", "internet-facing");
+    let (_, took) = until(&stage, &to, |outcome| outcome.ingress != old).await;
+    assert_eq!(took, Duration::from_mins(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_predecessor_that_still_stands_is_taken_back() {
+    let stage = as_slow_as_aws();
+    let to = annotated("scheme", "internet-facing");
+    let old = stage.converge(&web()).await.ingress;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let new = stage.converge(&to).await.ingress;
+    assert_ne!(new, old);
+    // The name switches back at once, and now the other one has its overlap.
+    let outcome = stage.ensure(&web()).await;
+    assert_eq!((outcome.phase.clone(), &outcome.ingress), (Phase::Ready, &old));
+    assert!(is_told(&outcome, "PredecessorLeaves"));
+    assert_eq!(stage.outlast(&web()).await.ingress, old);
+    assert_eq!(stage.aws.count(Action::CreateLoadBalancer), 2, "no third one is made");
+    let [balancer] = stage.aws.balancers().try_into().unwrap();
+    assert!(!balancer.tags.contains_key(marks::SUPERSEDED), "{:?}", balancer.tags);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_goes_takes_both_along() {
+    let stage = as_slow_as_aws();
+    let empty = stage.picture();
+    stage.converge(&web()).await;
+    let outcome = stage.converge(&annotated("scheme", "internet-facing")).await;
+    assert!(is_told(&outcome, "PredecessorLeaves"));
+    stage.provider.release(&web().id).await.unwrap();
+    assert_eq!(stage.picture(), empty);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,4 +194,28 @@ async fn fixed_addresses_come_and_go_with_their_zones_in_place(
     assert_eq!(addresses.join(","), to.1);
     // A process that starts anew sees it the same way.
     assert!(stage.restarted().provider.plan(&fixed(to.0, to.1)).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_asked_for_has_addresses_come_and_go_in_place_too() {
+    let stage = with_addresses();
+    let named = |subnets: &str, addresses: &str| {
+        fixed(subnets, addresses).with(|member| member.annotated(&format!("{AWS}name"), "shop"))
+    };
+    let groups = || stage.aws.groups().iter().map(|group| group.it.arn.clone()).collect::<Vec<_>>();
+    // One that has the name, and its successor, which was made while that had it.
+    for first in ["eipalloc-1", "eipalloc-4"] {
+        stage.converge(&named("public-a", first)).await;
+        let (before, arn) = (groups(), stage.aws.balancers()[0].it.arn.clone());
+        assert_eq!(stage.aws.balancers()[0].it.name == "shop", first == "eipalloc-1");
+        for (subnets, more) in
+            [("a,public-b,public-c", ",eipalloc-2,eipalloc-3"), ("a,public-b", ",eipalloc-2")]
+        {
+            let desired = named(&format!("public-{subnets}"), &format!("{first}{more}"));
+            stage.converge(&desired).await;
+            assert_eq!((groups(), stage.aws.balancers()[0].it.arn.clone()), (before.clone(), arn.clone()));
+            assert!(stage.restarted().provider.plan(&desired).await.unwrap().is_empty());
+        }
+    }
+    assert_eq!((stage.aws.balancers().len(), groups().len()), (1, 1));
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use landfall_aws::account::Freshness;
 use landfall_aws::api::elb::HealthState;
 use landfall_aws::calls::Calls;
+use landfall_aws::clock::Clock;
 use landfall_aws::network::NetworkConfig;
-use landfall_aws::observer::Unobserved;
+use landfall_aws::observer::{Observer, Unobserved};
 use landfall_aws::pace::Limits;
 use landfall_aws::provider::{AwsConfig, AwsProvider};
 use landfall_core::ids::{ClusterId, LbId, ProviderName};
@@ -37,11 +38,31 @@ impl Stage {
     }
 
     pub(crate) fn with(aws: FakeAws, freshness: Freshness) -> Self {
+        Self::paced(aws, freshness, &Limits::none())
+    }
+
+    /// A process that keeps to these limits.
+    pub(crate) fn paced(aws: FakeAws, freshness: Freshness, limits: &Limits) -> Self {
         let shared = Arc::new(aws.clone());
-        let calls = Calls::new(shared.clone(), shared, &Limits::none(), Arc::new(Unobserved));
+        let calls = Calls::new(shared.clone(), shared, limits, Arc::new(Unobserved));
+        Self::calling(aws, calls, freshness)
+    }
+
+    /// The same, watched.
+    pub(crate) fn watched(aws: FakeAws, limits: &Limits, observer: Arc<dyn Observer>) -> Self {
+        let shared = Arc::new(aws.clone());
+        let calls = Calls::new(shared.clone(), shared, limits, observer);
+        Self::calling(aws, calls, Freshness::default())
+    }
+
+    fn calling(aws: FakeAws, calls: Calls, freshness: Freshness) -> Self {
         let network = NetworkConfig { vpc: Some(VPC.into()), cluster_tag: None };
         let config = AwsConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
-        Self { aws, provider: AwsProvider::new(config, Arc::new(calls)) }
+        let clock = Clock::new({
+            let aws = aws.clone();
+            move || aws.time_of_day()
+        });
+        Self { aws, provider: AwsProvider::new(config, Arc::new(calls)).with_clock(clock) }
     }
 
     /// The same account with a process that starts anew.
@@ -65,6 +86,19 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(15)).await;
         }
         panic!("does not settle: {last}");
+    }
+
+    /// As [`converge`](Self::converge), and then until no predecessor is left, which the outcome tells of.
+    pub(crate) async fn outlast(&self, desired: &DesiredLb) -> Outcome {
+        let mut outcome = self.converge(desired).await;
+        for _ in 0..60 {
+            if !is_told(&outcome, "PredecessorLeaves") {
+                return outcome;
+            }
+            tokio::time::sleep(outcome.look_again.unwrap()).await;
+            outcome = self.converge(desired).await;
+        }
+        panic!("a predecessor stays: {:?}", outcome.problems);
     }
 
     /// Asks until nothing is left.
@@ -142,6 +176,11 @@ impl Stage {
         lines.sort();
         lines
     }
+}
+
+/// Whether an outcome tells of such a problem.
+pub(crate) fn is_told(outcome: &Outcome, word: &str) -> bool {
+    outcome.problems.iter().any(|problem| problem.category.as_str() == word)
 }
 
 /// The Service `default/web` with TCP port 80 on three nodes.

@@ -227,15 +227,12 @@ impl State {
     pub(super) fn write(&mut self, reference: &Reference, it: Option<Arc<Thing>>) {
         let at = self.moment();
         self.written.insert(reference.clone(), at);
-        match it {
-            Some(it) => {
-                self.doubts.remove(reference);
-                self.set(reference.clone(), it);
-            }
-            None => {
-                self.unchanged(reference);
-                self.remove(reference);
-            }
+        if let Some(it) = it {
+            self.doubts.remove(reference);
+            self.set(reference.clone(), it);
+        } else {
+            self.unchanged(reference);
+            self.remove(reference);
         }
     }
 
@@ -278,7 +275,7 @@ impl State {
     }
 
     /// Whether this is there and ours.
-    pub(super) fn has(&self, reference: &Reference) -> bool {
+    pub(crate) fn has(&self, reference: &Reference) -> bool {
         self.things.get(reference).is_some_and(|known| known.owner.is_some())
     }
 

@@ -125,6 +125,10 @@ impl Worker<'_> {
     }
 
     pub(super) async fn delete(&self, reference: &Reference) -> Result<Done, GcpError> {
+        // An address that was to be held may have turned out to be held by somebody else.
+        if !self.account.state().has(reference) {
+            return Ok(Done::Spared);
+        }
         let writing = self.account.writing(self.lb, reference);
         match self.client.delete(reference).await {
             Ok(()) => {

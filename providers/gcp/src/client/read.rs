@@ -47,8 +47,7 @@ impl Client {
 
     /// The endpoints of a network endpoint group, with the names of their instances.
     pub async fn endpoints(&self, group: &Reference) -> Result<Vec<Endpoint>, GcpError> {
-        let body = json!({ "healthStatus": "SKIP" });
-        let entries: Vec<EndpointEntry> = self.members(group, Verb::ListEndpoints, &body).await?;
+        let entries: Vec<EndpointEntry> = self.members(group, Verb::ListEndpoints, &json!({})).await?;
         let name = |url: &str| url.rsplit('/').next().unwrap_or(url).to_owned();
         let endpoint = |entry: EndpointEntry| entry.network_endpoint;
         Ok(entries

@@ -38,9 +38,10 @@ pub(super) fn groups(diff: &Diff<'_>) -> Vec<Change> {
 pub(super) fn members(diff: &Diff<'_>) -> Vec<Change> {
     let nobody = BTreeSet::new();
     let change = diff.wanted.groups.iter().filter_map(|wish| {
-        let there = match diff.observed.things.contains_key(&wish.reference) {
-            true => &**diff.observed.members.get(&wish.reference)?,
-            false => &nobody,
+        let there = if diff.observed.things.contains_key(&wish.reference) {
+            &**diff.observed.members.get(&wish.reference)?
+        } else {
+            &nobody
         };
         let members = compare(wish, there);
         let change = Change::new(Stage::Backends, &wish.reference, What::Members(members.clone()));

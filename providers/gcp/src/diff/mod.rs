@@ -37,8 +37,8 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, 
     changes.extend(addresses::labels(&diff));
     changes.extend(addresses::spare(&diff, &turnover));
     changes.extend(spare::spare(&diff));
-    // Stable: within a stage the order is that of above.
-    changes.sort_by_key(|change| change.stage);
+    // What all share is made before the rest. Stable: within a stage the order is that of above.
+    changes.sort_by_key(|change| (!change.shared, change.stage));
     Ok(changes)
 }
 

@@ -27,7 +27,8 @@ fn source(inputs: &Inputs<'_>, family: IpFamily, rules: &[ForwardingRuleWish]) -
     let asked = requested.find(|address| IpFamily::of(address) == family);
     let mut reservation = reservation(inputs, family);
     reservation.name = inputs.names().address(&reservation, asked);
-    let keep = users > 1 || asked.is_some() || is_internal_group(inputs);
+    // One that is asked for need not be reserved for one rule, which has it as long as it is there.
+    let keep = users > 1 || is_internal_group(inputs);
     AddressSource::Chosen { reservation: Box::new(reservation), keep, asked }
 }
 

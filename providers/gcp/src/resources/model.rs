@@ -63,7 +63,7 @@ pub enum AddressSource {
         /// How it is reserved under our mark, while a forwarding rule is replaced or several use it. The field `address`
         /// is filled in when it is applied.
         reservation: Box<Address>,
-        /// Whether it stays reserved: several forwarding rules use it, or it was asked for by itself.
+        /// Whether it stays reserved: several forwarding rules use it.
         keep: bool,
         /// The address that was asked for.
         asked: Option<IpAddr>,

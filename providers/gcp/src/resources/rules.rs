@@ -1,6 +1,7 @@
 //! Forwarding rules.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use landfall_core::error::Category;
 use landfall_core::model::{Listener, Member, MemberRef};
@@ -161,7 +162,7 @@ fn wish(inputs: &Inputs<'_>, served: &Served<'_>, family: IpFamily, shape: &Shap
         labels: marks::labels(inputs.cluster, &balancer.labels),
         ..ForwardingRule::default()
     };
-    it.name = inputs.names().forwarding_rule(&member, &it, &asked(inputs, family));
+    it.name = name(inputs, &member, &it, family);
     let reference = facts.region.at(Kind::ForwardingRule, it.name.clone());
     ForwardingRuleWish { it, reference, family, member }
 }
@@ -175,14 +176,34 @@ pub(super) fn tier(inputs: &Inputs<'_>, family: IpFamily) -> NetworkTier {
     }
 }
 
-/// The address that was asked for, as a text; empty if any will do.
-fn asked(inputs: &Inputs<'_>, family: IpFamily) -> String {
-    if let Some((_, address)) = inputs.facts.addresses.get(&family) {
-        return address.to_string();
+/// The name of a rule. One of another address has another name, so that it can stand next to its predecessor; one that is
+/// there and has the address keeps its name, however it came by it.
+fn name(inputs: &Inputs<'_>, member: &MemberRef, it: &ForwardingRule, family: IpFamily) -> String {
+    let asked = asked(inputs, family);
+    let named = |address: &str| inputs.names().forwarding_rule(member, it, address);
+    let has_it = |rule: &&ForwardingRule| asked.is_none() || address_of(rule) == asked;
+    let stays = inputs.facts.rules.iter().filter(has_it).find(|rule| {
+        let by_address = address_of(rule).map(|address| named(&address.to_string()));
+        rule.name == named("") || by_address.as_ref() == Some(&rule.name)
+    });
+    match stays {
+        Some(rule) => rule.name.clone(),
+        None => named(&asked.map(|address| address.to_string()).unwrap_or_default()),
     }
-    let mut requested = inputs.settings.balancer.requested.iter();
-    let asked = requested.find(|address| IpFamily::of(address) == family);
-    asked.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The address of a rule, without the length of its prefix.
+fn address_of(rule: &ForwardingRule) -> Option<IpAddr> {
+    rule.ip_address.as_deref()?.split('/').next()?.parse().ok()
+}
+
+/// The address that was asked for; `None` if any will do.
+fn asked(inputs: &Inputs<'_>, family: IpFamily) -> Option<IpAddr> {
+    if let Some((_, address)) = inputs.facts.addresses.get(&family) {
+        return Some(*address);
+    }
+    let mut requested = inputs.settings.balancer.requested.iter().copied();
+    requested.find(|address| IpFamily::of(address) == family)
 }
 
 fn beyond(member: &Member, shape: &Shape) -> Vec<Problem> {

@@ -1,16 +1,20 @@
 //! An account in moto behind the proxy, an API server, and what a test does and sees there.
 
+// Each test binary compiles this module and uses its own part of it.
+#![allow(dead_code)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Node, Service};
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::runtime::wait::await_condition;
 use kube::runtime::wait::conditions::is_deleted;
 use kube::{Client, Config};
 use landfall_aws::api::ec2::{Ec2, SecurityGroup, WhichSecurityGroups};
 use landfall_aws::api::elb::{Elb, Listener, LoadBalancer, TargetGroup, WhichBalancers, WhichGroups};
+use landfall_aws::api::ids::{SubnetId, VpcId};
 use landfall_aws::sdk::ElbClient;
 use landfall_aws_ec2::Ec2Client;
 use landfall_testkit::aws::moto::{self, Moto};
@@ -134,6 +138,18 @@ impl Scene {
         let guards = self.guards("landfall.dev/cluster", "e2e").await;
         let node_guard = self.guards("kubernetes.io/cluster/landfall", "owned").await.remove(0);
         Account { balancers, listeners, groups, targets, guards, node_guard }
+    }
+
+    /// The network, its private subnets, and the instances of the nodes.
+    pub(crate) async fn network(&self) -> (VpcId, Vec<SubnetId>, Vec<String>) {
+        let vpc = self.guards("kubernetes.io/cluster/landfall", "owned").await.remove(0).vpc;
+        let subnets = self.ec2.subnets(&vpc, None).await.unwrap().items;
+        let private =
+            subnets.into_iter().filter(|it| it.tags.contains_key("kubernetes.io/role/internal-elb"));
+        let nodes: Api<Node> = Api::all(self.stage.backend.admin());
+        let nodes = nodes.list(&ListParams::default()).await.unwrap();
+        let id = |node: Node| Some(node.spec?.provider_id?.rsplit('/').next()?.to_owned());
+        (vpc, private.map(|it| it.id).collect(), nodes.into_iter().filter_map(id).collect())
     }
 
     async fn guards(&self, key: &str, value: &str) -> Vec<SecurityGroup> {

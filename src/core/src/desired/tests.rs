@@ -33,6 +33,7 @@ impl Opinion {
             session_affinity: true,
             requested_addresses: true,
             needs_node_ports: true,
+            adoption: true,
             external_state: true,
         };
         Self { can, kind: TargetKind::Nodes, dislikes: None, dislikes_all: false }
@@ -157,6 +158,23 @@ fn slice() -> Arc<EndpointSlice> {
         "endpoints": [{"addresses": ["10.1.0.1"], "conditions": {"ready": true}, "nodeName": "n1"}],
     });
     Arc::new(serde_json::from_value(value).unwrap())
+}
+
+#[test]
+fn a_provider_that_adopts_nothing_refuses_to_be_asked_for_it() {
+    let mut asking = (*service("a", 1, json!({}))).clone();
+    let asked = [("landfall.dev/adopt", "arn:x"), ("landfall.dev/adopt-confirm", "0a")];
+    asking.metadata.annotations =
+        Some(asked.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect());
+    let world = snapshot(vec![Arc::new(asking)]);
+    let mut provider = Opinion::new();
+    assert_eq!(desired(&world, &provider).refusals, []);
+    provider.can.adoption = false;
+    let decision = desired(&world, &provider);
+    assert_eq!(decision.lb, None, "a load balancer with another address is not what was asked for");
+    let told = decision.refusals.iter().map(|r| (r.category, r.field.as_str(), r.value.as_str()));
+    let wanted = asked.map(|(key, value)| (categories::UNSUPPORTED, key, value));
+    assert_eq!(told.collect::<Vec<_>>(), wanted);
 }
 
 #[test]

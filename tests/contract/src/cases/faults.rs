@@ -281,6 +281,7 @@ impl<W: World> Journey<W> {
                 return true;
             }
             self.stage.world.settle().await;
+            self.stage.world.outlast().await;
         }
         false
     }

@@ -1,6 +1,7 @@
 //! On the stateful fake, with a provider that looks at everything at every look, and with one that trusts what it knows
 //! as long as a controller does.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use landfall_aws::account::Freshness;
 use landfall_aws::api::Action;
+use landfall_aws::clock::Clock;
 use landfall_contract::{Fault, Mistake, Traffic, View, World};
 use landfall_core::ids::{ClusterId, LbId};
 use landfall_core::model::{DesiredLb, Member};
@@ -38,7 +40,9 @@ impl<const ALWAYS: bool> FakeWorld<ALWAYS> {
     fn provider(&self, cluster: ClusterId) -> Arc<dyn Provider> {
         let freshness = if ALWAYS { Freshness::always() } else { Freshness::default() };
         let apis = (Arc::new(self.aws.clone()) as Arc<_>, Arc::new(self.aws.clone()) as Arc<_>);
-        Arc::new(wishes::provider(cluster, apis, VPC.into(), freshness))
+        let aws = self.aws.clone();
+        let clock = Clock::new(move || aws.time_of_day());
+        Arc::new(wishes::provider(cluster, apis, VPC.into(), (freshness, clock)))
     }
 }
 
@@ -101,6 +105,7 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
             provisioning,
             group_release: Duration::from_secs(20),
             interface_release: Duration::from_mins(1),
+            zone_release: Duration::from_mins(3),
             first_checks: Duration::from_mins(1),
             capacity: provisioning,
         });
@@ -132,6 +137,14 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
 
     async fn view(&self, id: &LbId) -> Option<View> {
         Some(self.site.view(id).await)
+    }
+
+    async fn leaving(&self, id: &LbId) -> BTreeSet<String> {
+        self.site.leaving(id).await
+    }
+
+    async fn outlast(&self) {
+        tokio::time::sleep(wishes::OVERLAP).await;
     }
 
     fn damages(&self) -> Vec<&'static str> {

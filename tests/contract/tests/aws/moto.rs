@@ -7,13 +7,16 @@
 //! Time is real, and nothing waits: moto does everything at once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use landfall_aws::account::Freshness;
 use landfall_aws::api::Action;
+use landfall_aws::clock::Clock;
 use landfall_aws::sdk::ElbClient;
 use landfall_aws_ec2::Ec2Client;
 use landfall_contract::{Fault, Mistake, Traffic, View, World};
@@ -51,6 +54,8 @@ struct MotoWorld {
     apis: (Arc<ElbClient>, Arc<Ec2Client>),
     place: Option<Place>,
     site: Site,
+    /// By how much the provider's clock was put forward.
+    passed: Arc<Mutex<Duration>>,
 }
 
 /// An account with a network and machines, and clients that look at it past the provider's proxy.
@@ -115,7 +120,10 @@ impl MotoWorld {
 
     fn provider(&self, cluster: ClusterId) -> Arc<dyn Provider> {
         let apis = (self.apis.0.clone() as Arc<_>, self.apis.1.clone() as Arc<_>);
-        Arc::new(wishes::provider(cluster, apis, self.place().seed.vpc.clone(), Freshness::always()))
+        let passed = Arc::clone(&self.passed);
+        let clock = Clock::new(move || Timestamp::now() + *passed.lock().unwrap());
+        let vpc = self.place().seed.vpc.clone();
+        Arc::new(wishes::provider(cluster, apis, vpc, (Freshness::always(), clock)))
     }
 }
 
@@ -132,7 +140,7 @@ impl World for MotoWorld {
         let proxy = Proxy::start(&place.account).await.unwrap();
         let apis = clients(&proxy).await;
         let site = place.site();
-        Self { proxy, apis, place: Some(place), site }
+        Self { proxy, apis, place: Some(place), site, passed: Arc::default() }
     }
 
     async fn start(&self, _: &[Holding]) -> Arc<dyn Provider> {
@@ -208,6 +216,15 @@ impl World for MotoWorld {
 
     async fn view(&self, id: &LbId) -> Option<View> {
         Some(self.site.view(id).await)
+    }
+
+    async fn leaving(&self, id: &LbId) -> BTreeSet<String> {
+        self.site.leaving(id).await
+    }
+
+    /// Nothing but the date of a predecessor takes time here.
+    async fn outlast(&self) {
+        *self.passed.lock().unwrap() += wishes::OVERLAP;
     }
 
     fn damages(&self) -> Vec<&'static str> {

@@ -181,6 +181,20 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Names of load balancers that serve although their successor took over, by their tag.
+    pub(crate) async fn leaving(&self, id: &LbId) -> BTreeSet<String> {
+        let marked = marks::of_lb(&cluster(), id);
+        let leaves = |one: &SeenBalancer| {
+            marks::carries(&one.tags, &marked)
+                && marks::is_superseded(&one.tags)
+                && one.it.state == BalancerState::Active
+        };
+        let seen = self.see().await;
+        seen.balancers.iter().filter(|one| leaves(one)).map(|one| one.it.dns_name.clone()).collect()
+    }
+}
+
 impl Seen {
     /// The group that the nodes let in, and the rules by which they do.
     fn shared(&self) -> Vec<String> {

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use landfall_aws::account::Freshness;
 use landfall_aws::api::ec2::Ec2;
 use landfall_aws::api::elb::Elb;
 use landfall_aws::api::ids::VpcId;
 use landfall_aws::calls::Calls;
+use landfall_aws::clock::Clock;
 use landfall_aws::network::NetworkConfig;
 use landfall_aws::observer::Unobserved;
 use landfall_aws::pace::Limits;
@@ -24,16 +26,19 @@ use landfall_core::params::aws::{AwsParams, HealthCheckParams};
 const SCHEME: &str = "service.beta.kubernetes.io/aws-load-balancer-scheme";
 const ADDRESS_TYPE: &str = "service.beta.kubernetes.io/aws-load-balancer-ip-address-type";
 
+/// Longer than a predecessor stays once its successor took over.
+pub(crate) const OVERLAP: Duration = Duration::from_mins(11);
+
 /// A process of a cluster over these APIs.
 pub(crate) fn provider(
     cluster: ClusterId,
     (elb, ec2): (Arc<dyn Elb>, Arc<dyn Ec2>),
     vpc: VpcId,
-    freshness: Freshness,
+    (freshness, clock): (Freshness, Clock),
 ) -> AwsProvider {
     let calls = Calls::new(elb, ec2, &Limits::none(), Arc::new(Unobserved));
     let network = NetworkConfig { vpc: Some(vpc), cluster_tag: None };
-    AwsProvider::new(AwsConfig { cluster, network, freshness }, Arc::new(calls))
+    AwsProvider::new(AwsConfig { cluster, network, freshness }, Arc::new(calls)).with_clock(clock)
 }
 
 /// A scheme is for life.

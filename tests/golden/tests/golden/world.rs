@@ -114,6 +114,7 @@ impl World {
         let subnets = self.subnets();
         let used = subnets.iter().filter(|subnet| self.current.contains(&subnet.tags["Name"]));
         used.map(|subnet| ZoneMapping {
+            source_nat_prefixes: Vec::new(),
             zone: subnet.zone.clone(),
             subnet: subnet.id.clone(),
             allocation: None,

@@ -1,4 +1,5 @@
-//! The account of a small cluster: what `localstack/seed.py` makes for people, made by plain EC2 calls.
+//! The account of a small cluster: what `localstack/seed.py` makes for people, made by plain EC2 calls. A test of
+//! `landfall-aws-ec2` compares the two.
 
 use std::net::Ipv4Addr;
 
@@ -164,10 +165,10 @@ impl Gardener<'_> {
     }
 
     async fn node_group(self, vpc: &VpcId) -> Result<SecurityGroupId, CallError> {
-        let name = self.name("nodes");
+        let (name, description) = (self.name("nodes"), format!("Nodes of {}", self.cluster));
         let parameters = [
             ("GroupName", name.as_str()),
-            ("GroupDescription", "Nodes of the cluster"),
+            ("GroupDescription", description.as_str()),
             ("VpcId", vpc.as_str()),
         ];
         let made =

@@ -197,6 +197,26 @@ async fn zones_come_and_go_but_a_zone_keeps_its_subnet() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_zone_is_left_before_it_is_entered_again() {
+    let (aws, balancer, _) = serving().await;
+    aws.set_timing(Timing { zone_release: Duration::from_mins(3), ..Timing::default() });
+    let to = |names: &[&str]| SubnetChange {
+        subnets: names.iter().map(|name| mapping(name)).collect(),
+        address_type: AddressType::Ipv4,
+        source_nat: false,
+    };
+    aws.set_subnets(&balancer.arn, &to(&["private-a", "private-b"])).await.unwrap();
+    aws.set_subnets(&balancer.arn, &to(&["private-b"])).await.unwrap();
+    let again = to(&["public-a", "private-b"]);
+    assert_eq!(code(aws.set_subnets(&balancer.arn, &again).await), "InvalidConfigurationRequest");
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    aws.set_subnets(&balancer.arn, &again).await.unwrap();
+    aws.set_endpoint_service(&balancer.arn, true);
+    let fewer = to(&["private-b"]);
+    assert_eq!(code(aws.set_subnets(&balancer.arn, &fewer).await), "InvalidConfigurationRequest");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_made_without_security_groups_never_gets_any() {
     let (aws, without, _) = serving().await;
     let group = security_group(&aws, "one").await;
@@ -220,11 +240,14 @@ async fn datagrams_over_ipv6_need_source_nat() {
     let udp = aws.create_group(&udp).await.unwrap();
     let mut on_udp = listener(&made.arn, 53, &udp.arn);
     on_udp.spec.protocol = Some(NlbProtocol::Udp);
-    aws.create_listener(&on_udp).await.unwrap();
+    let on_udp = aws.create_listener(&on_udp).await.unwrap();
     let dual = aws.set_address_type(&made.arn, AddressType::Dualstack).await;
     assert_eq!(code(dual), "InvalidConfigurationRequest");
     let subnets = balancer("web").subnets;
     let change = SubnetChange { subnets, address_type: AddressType::Dualstack, source_nat: true };
+    let with_ipv4_targets = aws.set_subnets(&made.arn, &change).await;
+    assert_eq!(code(with_ipv4_targets), "InvalidConfigurationRequest");
+    aws.delete_listener(&on_udp.arn).await.unwrap();
     aws.set_subnets(&made.arn, &change).await.unwrap();
     let back = aws.set_address_type(&made.arn, AddressType::Ipv4).await;
     assert_eq!(code(back), "InvalidConfigurationRequest");

@@ -79,7 +79,7 @@ pub(crate) fn it(kind: Kind) -> Reference {
 pub(crate) fn body(kind: Kind) -> Value {
     let (network, subnet) = (at(Kind::Network, NETWORK).url(), at(Kind::Subnetwork, SUBNET).url());
     let fields = match kind {
-        Kind::Address => json!({ "networkTier": "PREMIUM", "labels": { "team": "net" } }),
+        Kind::Address => json!({ "networkTier": "PREMIUM" }),
         Kind::HealthCheck => json!({
             "type": "HTTP", "checkIntervalSec": 8, "timeoutSec": 1, "healthyThreshold": 1, "unhealthyThreshold": 3,
             "httpHealthCheck": { "port": 10256, "requestPath": "/healthz" },
@@ -99,7 +99,7 @@ pub(crate) fn body(kind: Kind) -> Value {
         }),
         Kind::ForwardingRule => json!({
             "loadBalancingScheme": "EXTERNAL", "IPProtocol": "TCP", "ports": ["80", "443"],
-            "backendService": it(Kind::BackendService).url(), "labels": { "team": "net" },
+            "backendService": it(Kind::BackendService).url(),
         }),
         _ => json!({}),
     };
@@ -113,4 +113,14 @@ pub(crate) fn body(kind: Kind) -> Value {
 /// A request id that was not used before.
 pub(crate) fn id() -> RequestId {
     RequestId::new(uuid::Uuid::new_v4().as_u128())
+}
+
+/// With all numbers as floating point ones, as whose the client reads some.
+pub(crate) fn floating(value: Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.into_iter().map(floating).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, floating(value))).collect(),
+        other => other,
+    }
 }

@@ -36,7 +36,8 @@ async fn a_fault_has_its_class_and_its_doubt_and_nothing_is_sent_twice(
     #[case] word: &str,
     #[case] in_doubt: bool,
 ) {
-    let World { fake, client, .. } = world().await;
+    let world = world().await;
+    let World { fake, client, .. } = &world;
     fake.fault_on(INSERT, 1, fault);
     let error = client.insert(&it(Kind::Address), &address()).await.unwrap_err();
     assert_eq!((error.category().as_str(), error.is_in_doubt()), (word, in_doubt), "{error:?}");
@@ -45,7 +46,8 @@ async fn a_fault_has_its_class_and_its_doubt_and_nothing_is_sent_twice(
 
 #[tokio::test]
 async fn a_repeated_request_is_the_same_request() {
-    let World { fake, sdk, .. } = world().await;
+    let world = world().await;
+    let World { fake, sdk, .. } = &world;
     fake.fault_on(INSERT, 1, Fault::LoseAnswer);
     let (what, once) = (it(Kind::Address), id());
     sdk.insert(&what, body(Kind::Address), once).await.unwrap_err();
@@ -57,7 +59,8 @@ async fn a_repeated_request_is_the_same_request() {
 
 #[tokio::test]
 async fn what_is_there_is_told_from_what_is_not() {
-    let World { client, .. } = world().await;
+    let world = world().await;
+    let World { client, .. } = &world;
     assert_eq!(client.find::<Address>(&it(Kind::Address)).await.unwrap(), None);
     client.insert(&it(Kind::Address), &address()).await.unwrap();
     assert!(client.find::<Address>(&it(Kind::Address)).await.unwrap().is_some());
@@ -69,7 +72,8 @@ async fn what_is_there_is_told_from_what_is_not() {
 
 #[tokio::test]
 async fn what_is_used_cannot_go_yet() {
-    let World { client, .. } = world().await;
+    let world = world().await;
+    let World { client, .. } = &world;
     let (check, service) = (it(Kind::HealthCheck), it(Kind::BackendService));
     let new: HealthCheck = serde_json::from_value(body(Kind::HealthCheck)).unwrap();
     client.insert(&check, &new).await.unwrap();
@@ -90,7 +94,8 @@ async fn what_is_used_cannot_go_yet() {
 #[case(QuotaShape::Operation)]
 #[tokio::test]
 async fn a_quota_is_known_in_every_shape(#[case] shape: QuotaShape) {
-    let World { fake, client, .. } = world().await;
+    let world = world().await;
+    let World { fake, client, .. } = &world;
     fake.set_quota(Quota::StaticAddresses, 0);
     fake.set_quota_shape(shape);
     let quotas = json!([{ "metric": "STATIC_ADDRESSES", "limit": 0.0, "usage": 0.0 }]);
@@ -106,7 +111,8 @@ async fn a_quota_is_known_in_every_shape(#[case] shape: QuotaShape) {
 
 #[tokio::test]
 async fn a_missing_permission_is_named() {
-    let World { fake, client, .. } = world().await;
+    let world = world().await;
+    let World { fake, client, .. } = &world;
     fake.forbid(PROJECT, INSERT, true);
     let error = client.insert(&it(Kind::Address), &address()).await.unwrap_err();
     assert!(error.is_forbidden());
@@ -117,7 +123,8 @@ async fn a_missing_permission_is_named() {
 
 #[tokio::test]
 async fn what_cannot_be_addressed_is_not_sent() {
-    let World { fake, sdk, .. } = world().await;
+    let world = world().await;
+    let World { fake, sdk, .. } = &world;
     let elsewhere = at(Kind::Instance, "x").place;
     for (what, why) in [
         (elsewhere.at(Kind::Address, "x"), "is not a region"),

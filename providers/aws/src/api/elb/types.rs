@@ -99,6 +99,8 @@ pub struct ZoneMapping {
     pub private_ipv4: Option<Ipv4Addr>,
     /// Fixed IPv6 address, if it has one.
     pub ipv6: Option<Ipv6Addr>,
+    /// IPv6 prefixes that source NAT takes its addresses from, as far as the answer tells.
+    pub source_nat_prefixes: Vec<String>,
 }
 
 /// Address families of a load balancer.
@@ -157,6 +159,16 @@ pub struct SubnetMapping {
     /// IPv6 prefix of length 80 for source NAT, or `auto_assigned`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_nat_prefix: Option<String>,
+}
+
+impl SubnetMapping {
+    /// The word of the API for a prefix that AWS chooses.
+    pub const AUTO_ASSIGNED: &str = "auto_assigned";
+
+    /// The prefix for source NAT, if AWS does not choose it.
+    pub fn fixed_source_nat(&self) -> Option<&str> {
+        self.source_nat_prefix.as_deref().filter(|prefix| *prefix != Self::AUTO_ASSIGNED)
+    }
 }
 
 /// The subnets that a load balancer shall have.

@@ -54,6 +54,7 @@ fn a_load_balancer_is_read() {
             address_type: AddressType::Dualstack,
             security_groups: vec!["sg-1".into()],
             zones: vec![ZoneMapping {
+                source_nat_prefixes: Vec::new(),
                 zone: "us-east-1a".to_owned(),
                 subnet: "subnet-1".into(),
                 allocation: Some("eipalloc-1".to_owned()),

@@ -265,10 +265,10 @@ fn bad(#[case] pairs: Pairs<'_>, #[case] field: &str, #[case] word: &str) {
 
 #[test]
 fn too_many_tags_are_refused() {
-    let tags: Vec<String> = (0..46).map(|i| format!("k{i}=v")).collect();
+    let tags: Vec<String> = (0..45).map(|i| format!("k{i}=v")).collect();
     let key = "additional-resource-tags";
-    assert_refused(&web(&[(key, &tags.join(","))]), key, "46 tags: at most 45");
-    assert_eq!(refused(&web(&[(key, &tags[..45].join(","))])), []);
+    assert_refused(&web(&[(key, &tags.join(","))]), key, "45 tags: at most 44");
+    assert_eq!(refused(&web(&[(key, &tags[..44].join(","))])), []);
 }
 
 fn stack(families: &[IpFamily], policy: FamilyPolicy, pairs: Pairs<'_>) -> DesiredLb {

@@ -118,7 +118,7 @@ fn the_class_shapes_health_checks_and_each_field_can_be_overridden() {
 #[case::policy(|p: &mut AwsParams| p.ssl_policy = Some("a b".to_owned()), "sslPolicy", "security policy")]
 #[case::label(|p: &mut AwsParams| p.target_node_labels = map(&[("a", "-")]), "targetNodeLabels", "cannot be a label")]
 #[case::tag(|p: &mut AwsParams| p.tags = map(&[("aws:x", "y")]), "tags", "reserved")]
-#[case::tags(|p: &mut AwsParams| p.tags = (0..46).map(|i| (format!("k{i}"), String::new())).collect(), "tags", "at most 45")]
+#[case::tags(|p: &mut AwsParams| p.tags = (0..45).map(|i| (format!("k{i}"), String::new())).collect(), "tags", "at most 44")]
 #[case::health_range(
     |p: &mut AwsParams| p.health_check = Some(HealthCheckParams { interval_seconds: Some(4), ..Default::default() }),
     "healthCheck.intervalSeconds",

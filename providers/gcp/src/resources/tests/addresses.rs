@@ -29,13 +29,30 @@ fn an_external_address_is_reserved_while_several_rules_use_it(
 }
 
 #[test]
-fn one_that_was_asked_for_is_reserved() {
+fn one_that_was_asked_for_has_rules_of_its_own() {
     let wanted = graph(&web(|it| it.requesting(&["192.0.2.7"])));
-    assert!(chosen(&wanted, IpFamily::V4).1);
     let AddressSource::Chosen { asked, .. } = &wanted.addresses[0].source else { panic!("given") };
     assert_eq!(*asked, Some("192.0.2.7".parse().unwrap()));
     let plain = graph(&web(|it| it));
     assert_ne!(wanted.forwarding_rules[0].it.name, plain.forwarding_rules[0].it.name);
+}
+
+#[rstest]
+#[case::asked_for_what_it_has(&[], &["192.0.2.7"], true)]
+#[case::asked_for_another(&[], &["192.0.2.8"], false)]
+#[case::no_longer_asked_for(&["192.0.2.7"], &[], true)]
+fn a_rule_that_has_the_address_keeps_its_name(
+    #[case] before: &[&str],
+    #[case] after: &[&str],
+    #[case] stays: bool,
+) {
+    let mut rules = made(&graph(&web(|it| it.requesting(before))));
+    for rule in &mut rules {
+        rule.ip_address = Some("192.0.2.7".to_owned());
+    }
+    let name = rules[0].name.clone();
+    let wanted = graph_in(&web(|it| it.requesting(after)), &Facts { rules, ..facts(3) });
+    assert_eq!(wanted.forwarding_rules[0].it.name == name, stays);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Network Load Balancers.
 
+use ipnet::Ipv6Net;
+use landfall_aws::api::ec2::Subnet;
 use landfall_aws::api::elb::{
     BalancerState, LoadBalancer, NewLoadBalancer, SubnetMapping, WhichBalancers, ZoneMapping,
 };
@@ -33,6 +35,8 @@ pub(super) struct BalancerRecord {
     pub(super) capacity: Option<u32>,
     /// When the last capacity reservation is provisioned.
     pub(super) capacity_at: Instant,
+    /// Zones that were left lately, and until when they cannot be entered again.
+    pub(super) left: Vec<(String, Instant)>,
 }
 
 impl BalancerRecord {
@@ -152,6 +156,7 @@ impl State {
             endpoint_service: false,
             capacity: None,
             capacity_at: self.now,
+            left: Vec::new(),
             mappings,
             it,
         };
@@ -199,6 +204,11 @@ impl State {
         let zone = |mapping: &SubnetMapping| {
             let subnet = self.network.subnets.get(&mapping.subnet)?;
             Some(ZoneMapping {
+                source_nat_prefixes: mapping
+                    .source_nat_prefix
+                    .iter()
+                    .map(|asked| prefix(asked, subnet))
+                    .collect(),
                 zone: subnet.zone.clone(),
                 subnet: mapping.subnet.clone(),
                 allocation: mapping.allocation.clone(),
@@ -207,5 +217,14 @@ impl State {
             })
         };
         mappings.iter().filter_map(zone).collect()
+    }
+}
+
+/// The prefix for source NAT: that asked for, or the first of the subnet.
+fn prefix(asked: &str, subnet: &Subnet) -> String {
+    let first = subnet.ipv6_cidrs.iter().find_map(|range| Ipv6Net::new(range.network(), 80).ok());
+    match first.filter(|_| asked == SubnetMapping::AUTO_ASSIGNED) {
+        Some(first) => first.to_string(),
+        None => asked.to_owned(),
     }
 }

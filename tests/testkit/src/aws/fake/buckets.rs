@@ -3,14 +3,18 @@
 //! Figures: "Throttling for the Elastic Load Balancing API" and "Request throttling for the Amazon EC2 API".
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use landfall_aws::api::{Action, Category};
 use tokio::time::Instant;
 
 use super::refused::{Done, refuse};
 
-/// Capacity and tokens per second that all ELB actions share.
-const ELB_ACCOUNT: (f64, f64) = (40.0, 10.0);
+/// Capacity, and tokens per ten seconds.
+type Figures = (u32, u32);
+
+/// What all ELB actions share.
+const ELB_ACCOUNT: Figures = (40, 100);
 
 /// All buckets.
 #[derive(Debug)]
@@ -33,53 +37,53 @@ impl Buckets {
         let figures = figures(category);
         if action.service() == "ec2" {
             let bucket = self.ec2.entry(action).or_insert_with(|| Bucket::new(figures, now));
-            if bucket.level(now) < 1.0 {
+            if !bucket.has_token(now) {
                 return refuse("RequestLimitExceeded", "Request limit exceeded.");
             }
-            bucket.tokens -= 1.0;
+            bucket.take(now);
             return Ok(());
         }
         let bucket = self.elb.entry(category).or_insert_with(|| Bucket::new(figures, now));
-        if bucket.level(now) < 1.0 || self.elb_account.level(now) < 1.0 {
+        if !bucket.has_token(now) || !self.elb_account.has_token(now) {
             return refuse("Throttling", "Rate exceeded");
         }
-        bucket.tokens -= 1.0;
-        self.elb_account.tokens -= 1.0;
+        bucket.take(now);
+        self.elb_account.take(now);
         Ok(())
     }
 }
 
-/// Capacity and tokens per second.
-const fn figures(category: Category) -> (f64, f64) {
+const fn figures(category: Category) -> Figures {
     match category {
-        Category::ElbResourceIntensive => (10.0, 0.2),
-        Category::ElbRegistration => (20.0, 4.0),
-        Category::ElbMutating => (20.0, 3.0),
-        Category::ElbNonMutating => (40.0, 10.0),
-        Category::Ec2NonMutating => (100.0, 20.0),
-        Category::Ec2Mutating | Category::Ec2ResourceIntensive => (50.0, 5.0),
-        Category::Ec2Tags => (100.0, 10.0),
+        Category::ElbResourceIntensive => (10, 2),
+        Category::ElbRegistration => (20, 40),
+        Category::ElbMutating => (20, 30),
+        Category::ElbNonMutating => (40, 100),
+        Category::Ec2NonMutating => (100, 200),
+        Category::Ec2Mutating | Category::Ec2ResourceIntensive => (50, 50),
+        Category::Ec2Tags => (100, 100),
     }
 }
 
+/// A bucket as the time at which it will be full: sums of fractions of tokens would be off by a rounding, and a caller
+/// that keeps exactly to the rate would be throttled for it.
 #[derive(Debug)]
 struct Bucket {
-    capacity: f64,
-    refill: f64,
-    tokens: f64,
-    at: Instant,
+    interval: Duration,
+    capacity: u32,
+    full_at: Instant,
 }
 
 impl Bucket {
-    fn new((capacity, refill): (f64, f64), now: Instant) -> Self {
-        Self { capacity, refill, tokens: capacity, at: now }
+    fn new((capacity, in_ten_seconds): Figures, now: Instant) -> Self {
+        Self { interval: Duration::from_secs(10) / in_ten_seconds, capacity, full_at: now }
     }
 
-    /// Tokens in it now.
-    fn level(&mut self, now: Instant) -> f64 {
-        let gained = (now - self.at).as_secs_f64() * self.refill;
-        self.tokens = (self.tokens + gained).min(self.capacity);
-        self.at = now;
-        self.tokens
+    fn has_token(&self, now: Instant) -> bool {
+        self.full_at <= now + self.interval * (self.capacity - 1)
+    }
+
+    fn take(&mut self, now: Instant) {
+        self.full_at = self.full_at.max(now) + self.interval;
     }
 }

@@ -53,6 +53,7 @@ impl State {
                 interface.gone_at = interface.gone_at.or(Some(gone_at));
             }
         }
+        self.ends_at(gone_at);
         self.advance();
     }
 

@@ -241,7 +241,7 @@ impl State {
 }
 
 /// UDP listeners of dualstack load balancers have targets of IPv6 only: "Listeners for your Network Load Balancers".
-fn udp_needs_v6(protocol: NlbProtocol, address_type: AddressType) -> bool {
+pub(super) fn udp_needs_v6(protocol: NlbProtocol, address_type: AddressType) -> bool {
     address_type == AddressType::Dualstack && matches!(protocol, NlbProtocol::Udp | NlbProtocol::TcpUdp)
 }
 

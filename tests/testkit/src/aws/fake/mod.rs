@@ -38,6 +38,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use landfall_aws::api::error::Failure;
 use landfall_aws::api::{Action, Answer, ApiError};
 use tokio::time::{Instant, sleep};
@@ -52,6 +53,7 @@ pub use script::Call;
 use script::Script;
 use state::State;
 pub use state::Timing;
+pub use tags::LateTags;
 
 /// A handle on one account in one region; clones share journal and faults.
 #[derive(Debug, Clone)]
@@ -104,6 +106,11 @@ impl FakeAws {
         self.script.frozen.notified().await;
     }
 
+    /// The time of day in this account: tokio's time from a fixed day on.
+    pub fn time_of_day(&self) -> Timestamp {
+        self.state().timestamp_at(Instant::now())
+    }
+
     /// Every call so far.
     pub fn journal(&self) -> Vec<Call> {
         self.script.lines().journal.clone()
@@ -142,6 +149,15 @@ impl FakeAws {
     /// Changes a quota.
     pub fn set_quota(&self, quota: Quota, limit: usize) {
         self.state().quotas.set(quota, limit);
+    }
+
+    /// Makes reads tell the tags of a resource late, until told otherwise.
+    pub fn tell_tags_late(&self, arn: &str, how: Option<LateTags>) {
+        let mut state = self.state();
+        match how {
+            Some(how) => _ = state.late_tags.insert(arn.to_owned(), how),
+            None => _ = state.late_tags.remove(arn),
+        }
     }
 
     /// Limits requests as AWS does by default, with full buckets now.

@@ -4,8 +4,12 @@ use landfall_aws::api::elb::{AddressType, NlbProtocol, SubnetChange, SubnetMappi
 use landfall_aws::api::ids::{LoadBalancerArn, SecurityGroupId};
 use landfall_core::net::IpFamily;
 
+use tokio::time::Instant;
+
 use super::attributes;
+use super::balancers::BalancerRecord;
 use super::interfaces::InterfaceRecord;
+use super::listeners::udp_needs_v6;
 use super::placement::{INVALID, Placement};
 use super::quotas::Quota;
 use super::refused::{Done, refuse};
@@ -28,6 +32,7 @@ impl State {
             return refuse(INVALID, "The subnets belong to another VPC");
         }
         self.check_family(arn, to.address_type, to.source_nat)?;
+        let left = self.check_zones_left(record, to)?;
         let groups = record.it.security_groups.clone();
         let is_new =
             |mapping: &&SubnetMapping| !record.mappings.iter().any(|one| one.subnet == mapping.subnet);
@@ -40,10 +45,33 @@ impl State {
         record.mappings.clone_from(&to.subnets);
         record.mappings.sort();
         record.it.zones = zones;
+        record.left = left;
         record.it.address_type = to.address_type;
         record.it.source_nat = to.source_nat;
         record.attributes = attributes::of_balancer(record.it.scheme, to.address_type, &record.attributes);
         Ok(())
+    }
+
+    /// A zone is not entered before it has been left, which takes its time, and not left while an endpoint service uses it
+    /// ("Update the Availability Zones for your Network Load Balancer"). Answers the zones that are being left.
+    fn check_zones_left(&self, record: &BalancerRecord, to: &SubnetChange) -> Done<Vec<(String, Instant)>> {
+        let has = |zone: &String| record.it.zones.iter().any(|one| one.zone == *zone);
+        let wanted: Vec<String> = self.zones(&to.subnets).into_iter().map(|one| one.zone).collect();
+        let mut left = record.left.clone();
+        left.retain(|(_, until)| *until > self.now);
+        if let Some((zone, _)) = left.iter().find(|(zone, _)| wanted.contains(zone) && !has(zone)) {
+            return refuse(INVALID, format!("{zone} is being removed from the load balancer"));
+        }
+        let until = self.now + self.timing.zone_release;
+        let gone = record.it.zones.iter().filter(|one| !wanted.contains(&one.zone));
+        left.extend(gone.map(|one| (one.zone.clone(), until)));
+        if record.endpoint_service && record.it.zones.iter().any(|one| !wanted.contains(&one.zone)) {
+            return refuse(
+                INVALID,
+                "A subnet cannot be removed from a load balancer with VPC endpoint associations",
+            );
+        }
+        Ok(left)
     }
 
     pub(super) fn set_address_type(&mut self, arn: &LoadBalancerArn, to: AddressType) -> Done<()> {
@@ -79,6 +107,9 @@ impl State {
             let v6 = group.is_some_and(|group| group.it.family == IpFamily::V6);
             if to == AddressType::Ipv4 && v6 {
                 return refuse(INVALID, "A listener forwards to a target group of type ipv6");
+            }
+            if listener.it.spec.protocol.is_some_and(|it| udp_needs_v6(it, to)) && !v6 {
+                return refuse(INVALID, "A UDP listener forwards to a target group of type ipv4");
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use super::interfaces::InterfaceRecord;
 use super::listeners::ListenerRecord;
 use super::network::Network;
 use super::quotas::Quotas;
+use super::tags::LateTags;
 
 /// Account and region in every ARN.
 const PLACE: &str = "eu-central-1:123456789012";
@@ -34,6 +35,8 @@ pub struct Timing {
     /// For which the interfaces of a load balancer stay, with their addresses and security groups, after it or its
     /// zone is gone.
     pub interface_release: Duration,
+    /// From the removal of a zone until another subnet of it can be added; up to three minutes in reality.
+    pub zone_release: Duration,
     /// From the registration of a target until it is healthy.
     pub first_checks: Duration,
     /// Until a capacity reservation is provisioned.
@@ -46,6 +49,8 @@ pub(super) struct State {
     /// The time of the call that is being answered.
     pub(super) now: Instant,
     opened: Instant,
+    /// When the next interface or target is over; `None` if none is to end.
+    next_end: Option<Instant>,
     serial: u64,
     pub(super) timing: Timing,
     pub(super) page: usize,
@@ -63,6 +68,8 @@ pub(super) struct State {
     pub(super) listeners: BTreeMap<ListenerArn, ListenerRecord>,
     /// Tags of load balancers, target groups and listeners, by ARN. Whatever exists has an entry.
     pub(super) tags: BTreeMap<String, Tags>,
+    /// How reads tell the tags of some ARNs for now.
+    pub(super) late_tags: BTreeMap<String, LateTags>,
 }
 
 impl State {
@@ -72,6 +79,7 @@ impl State {
         Self {
             now,
             opened: now,
+            next_end: None,
             serial: 0,
             timing: Timing::default(),
             page: PAGE,
@@ -86,6 +94,7 @@ impl State {
             groups: BTreeMap::new(),
             listeners: BTreeMap::new(),
             tags: BTreeMap::new(),
+            late_tags: BTreeMap::new(),
         }
     }
 
@@ -93,10 +102,21 @@ impl State {
     pub(super) fn advance(&mut self) {
         let now = Instant::now();
         self.now = now;
+        if self.next_end.is_none_or(|at| at > now) {
+            return;
+        }
         self.interfaces.retain(|_, interface| interface.gone_at.is_none_or(|at| at > now));
         for group in self.groups.values_mut() {
             group.targets.retain(|_, target| target.drained_at.is_none_or(|at| at > now));
         }
+        let interfaces = self.interfaces.values().filter_map(|interface| interface.gone_at);
+        let targets = self.groups.values().flat_map(|group| group.targets.values());
+        self.next_end = interfaces.chain(targets.filter_map(|target| target.drained_at)).min();
+    }
+
+    /// Notes that an interface or a target is over then.
+    pub(super) fn ends_at(&mut self, at: Instant) {
+        self.next_end = Some(self.next_end.map_or(at, |next| next.min(at)));
     }
 
     /// A number that nothing else has, as 17 hexadecimal digits.
@@ -113,7 +133,12 @@ impl State {
 
     /// The time of the call that is being answered, as clocks show it.
     pub(super) fn timestamp(&self) -> Timestamp {
-        let elapsed = i64::try_from((self.now - self.opened).as_secs()).unwrap_or(i64::MAX - OPENED);
+        self.timestamp_at(self.now)
+    }
+
+    /// A time as clocks show it.
+    pub(super) fn timestamp_at(&self, at: Instant) -> Timestamp {
+        let elapsed = i64::try_from((at - self.opened).as_secs()).unwrap_or(i64::MAX - OPENED);
         Timestamp::from_second(OPENED + elapsed).unwrap_or(Timestamp::MAX)
     }
 }

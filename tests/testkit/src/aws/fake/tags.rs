@@ -7,10 +7,28 @@ use super::names;
 use super::refused::{Done, refuse};
 use super::state::State;
 
+/// How tags are told that AWS does not tell in full yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LateTags {
+    /// As if there were none.
+    Empty,
+    /// The answer leaves the resource out.
+    LeftOut,
+}
+
 impl State {
     pub(super) fn read_tags(&self, arns: &[String]) -> Done<Vec<(String, Tags)>> {
         check_count(arns)?;
-        arns.iter().map(|arn| Ok((arn.clone(), self.tags_of(arn)?.clone()))).collect()
+        let mut told = Vec::with_capacity(arns.len());
+        for arn in arns {
+            let tags = self.tags_of(arn)?.clone();
+            match self.late_tags.get(arn) {
+                None => told.push((arn.clone(), tags)),
+                Some(LateTags::Empty) => told.push((arn.clone(), Tags::new())),
+                Some(LateTags::LeftOut) => {}
+            }
+        }
+        Ok(told)
     }
 
     pub(super) fn add_tags(&mut self, arns: &[String], tags: &Tags) -> Done<()> {

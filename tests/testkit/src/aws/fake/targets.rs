@@ -1,5 +1,6 @@
 //! Targets: registration, draining, health.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ impl State {
                 record.drained_at = Some(until);
             }
         }
+        self.ends_at(until);
         self.advance();
         Ok(())
     }
@@ -181,9 +183,12 @@ impl State {
     /// How many targets a load balancer has, in all and by zone.
     pub(super) fn check_target_quotas(&self, balancer: &LoadBalancerArn) -> Done<()> {
         let record = self.balancer(balancer)?;
-        let mut zones = std::collections::BTreeMap::<String, usize>::new();
+        let mut zones = BTreeMap::<String, usize>::new();
         let (mut all, mut crossing) = (0, 0);
-        for group in self.groups.values().filter(|group| self.user_of(&group.it.arn) == Some(balancer)) {
+        let listeners = self.listeners.values().filter(|listener| listener.balancer == *balancer);
+        let groups: BTreeSet<_> =
+            listeners.filter_map(|listener| listener.it.spec.forward.as_ref()).collect();
+        for group in groups.into_iter().filter_map(|arn| self.groups.get(arn)) {
             let count = in_use(&group.targets);
             all += count;
             let own =
@@ -202,7 +207,7 @@ impl State {
 }
 
 /// Targets that count: those that drain do not.
-fn in_use(targets: &std::collections::BTreeMap<(String, u16), TargetRecord>) -> usize {
+fn in_use(targets: &BTreeMap<(String, u16), TargetRecord>) -> usize {
     targets.values().filter(|target| target.drained_at.is_none()).count()
 }
 
