@@ -72,6 +72,7 @@ impl GcpProvider {
             source_ranges: true,
             session_affinity: true,
             requested_addresses: true,
+            adoption: false,
             needs_node_ports: false,
             external_state: true,
         }
