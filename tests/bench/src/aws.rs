@@ -11,6 +11,7 @@
 //! nothing about AWS; the numbers of calls are those that AWS would see.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -188,7 +189,8 @@ impl Progress {
         ensure!(started.elapsed() < PATIENCE, "{what}: {count} of {wanted} after {PATIENCE:?}");
         if self.told.elapsed() >= TOLD {
             self.told = Instant::now();
-            eprintln!("{what}: {count} of {wanted} after {} s", started.elapsed().as_secs());
+            let seconds = started.elapsed().as_secs();
+            writeln!(std::io::stderr(), "{what}: {count} of {wanted} after {seconds} s")?;
         }
         Ok(count >= wanted)
     }

@@ -1,6 +1,6 @@
 //! Figures and how they are printed.
 
-use std::io::Write;
+use std::io::{Stdout, Write};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -45,18 +45,21 @@ pub(crate) fn spread(mut times: Vec<Duration>) -> Vec<Figure> {
 
 /// The table of a run. A scenario's rows are printed when it ends, so that a run that fails later is not for nothing.
 #[derive(Debug)]
-pub(crate) struct Report(());
+pub(crate) struct Report {
+    out: Stdout,
+}
 
 impl Report {
     /// Prints the head of the table.
     pub(crate) fn begin() -> Result<Self> {
-        writeln!(std::io::stdout(), "| scenario | figure | value |\n|---|---|---|")?;
-        Ok(Self(()))
+        let out = std::io::stdout();
+        writeln!(out.lock(), "| scenario | figure | value |\n|---|---|---|")?;
+        Ok(Self { out })
     }
 
     /// Prints the figures of a scenario.
     pub(crate) fn add(&self, scenario: &str, figures: &[Figure]) -> Result<()> {
-        let mut out = std::io::stdout().lock();
+        let mut out = self.out.lock();
         for figure in figures {
             writeln!(out, "| {scenario} | {} | {} |", figure.name, figure.value)?;
         }
