@@ -22,8 +22,6 @@ pub mod client;
 pub mod connect;
 mod converge;
 mod culprit;
-mod converge;
-mod culprit;
 pub mod defaults;
 mod diff;
 pub mod error;

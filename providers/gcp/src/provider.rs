@@ -126,9 +126,8 @@ impl Provider for GcpProvider {
         }
     }
 
-    /// Nodes: packets keep address and port, and kube-proxy takes them on any node.
-    fn target_kind(&self, _params: &ClassParams, _member: &Member) -> TargetKind {
-        TargetKind::Nodes
+    fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind {
+        settings::target_kind(params, member)
     }
 
     fn validate(&self, desired: &DesiredLb) -> Vec<Refusal> {

@@ -98,7 +98,7 @@ impl Stage {
                 fields.remove(field);
             }
             fields.remove("destinationRanges");
-            format!("{what} {it} {:?}", self.gcp.members(&what))
+            format!("{what} {it} {:?}", self.gcp.members_of(&what))
         };
         self.gcp.leaks().into_iter().map(line).collect()
     }

@@ -53,8 +53,8 @@ impl<const ALWAYS: bool> FakeWorld<ALWAYS> {
 impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
     async fn new() -> Self {
         let gcp = FakeCompute::new();
-        // Small, so that every list has several pages.
-        gcp.set_page_size(2);
+        // Small, so that a list of the instances of a zone has several pages.
+        gcp.set_page_size(12);
         gcp.add_nodes(NODES);
         let site = Site { gcp: gcp.console() };
         site.reserve_addresses();
@@ -62,6 +62,8 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
     }
 
     async fn start(&self, _: &[Holding]) -> Arc<dyn Provider> {
+        // What the process before left under way ends before this one is up.
+        tokio::time::sleep(Duration::from_secs(5)).await;
         self.provider(cluster())
     }
 

@@ -105,7 +105,7 @@ impl Site {
         let mut body = body.clone();
         let fields = body.as_object_mut().unwrap();
         fields.retain(|field, _| !VOLATILE.contains(&field.as_str()));
-        format!("{it} {body} {:?}", self.gcp.members(it))
+        format!("{it} {body} {:?}", self.gcp.members_of(it))
     }
 
     /// A load balancer as its clients see it.
@@ -150,7 +150,7 @@ impl Site {
         let groups = service.backends.iter().map(|backend| Reference::parse(&backend.group).unwrap());
         let nodes = groups.flat_map(|group| {
             let Scope::Zone(zone) = group.place.scope.clone() else { panic!("{group} is in no zone") };
-            let names = self.gcp.members(&group).into_iter();
+            let names = self.gcp.members_of(&group).into_iter();
             names.map(move |name| (format!("gce://{PROJECT}/{zone}/{name}"), key.port))
         });
         Listening {
