@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::converge::{Shared, Tools};
 use crate::error::GcpError;
 use crate::inventory;
-use crate::network::{self, NetworkCache, NetworkConfig};
+use crate::network::{self, AddressError, NetworkCache, NetworkConfig, NetworkError};
 use crate::release::release;
 use crate::resources::{self, Wanted};
 use crate::settings::{self, Reading};
@@ -102,6 +102,14 @@ impl GcpProvider {
         let existing = account.existing(client, &desired.id).await?;
         let mut facts = network::gather(client, &self.network, desired, &settings, &existing.rules).await?;
         account.set_network_project(&facts.network.place.project);
+        for (_, address) in facts.addresses.values() {
+            // What uses a reservation may not be told yet.
+            let holders = account.holders(&desired.id, *address);
+            if !holders.is_empty() {
+                let reason = AddressError::Taken(holders);
+                return Err(NetworkError::address(address.to_string(), reason).into());
+            }
+        }
         facts.rules = existing.rules;
         facts.shards = existing.shards;
         facts.cells = existing.cells;
@@ -127,7 +135,6 @@ impl Provider for GcpProvider {
         }
     }
 
-    /// Nodes: packets keep address and port, and kube-proxy takes them on any node.
     fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind {
         settings::target_kind(params, member)
     }

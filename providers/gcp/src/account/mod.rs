@@ -7,6 +7,7 @@
 //! written back; a future that is dropped half-way leaves the doubt, and the next look lists its collection again.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,11 @@ impl Account {
     /// How old what is known may be.
     pub fn freshness(&self) -> &Freshness {
         &self.freshness
+    }
+
+    /// Forwarding rules of other load balancers of this cluster that have an address.
+    pub(crate) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
+        self.state().holders(lb, address)
     }
 
     /// Where load balancers are made.

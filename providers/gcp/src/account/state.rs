@@ -1,6 +1,7 @@
 //! What is known of the project. Plain data behind one lock that is never held over a call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::health::Watches;
 use super::rosters::Rosters;
 use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference, Scope};
+use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
 use crate::resources::Cell;
@@ -263,6 +265,17 @@ impl State {
         let shards = last.map_or(1, |last| (last + 1).next_power_of_two());
         let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
         Existing { rules: rules.collect(), shards, cells }
+    }
+
+    /// Forwarding rules of other load balancers of this cluster that have an address.
+    pub(super) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
+        let others = self.all().filter_map(|(reference, owner, it)| match (owner, &**it) {
+            (Owner::Lb { lb: other, .. }, Thing::ForwardingRule(rule)) if other != lb => {
+                (ip_of(rule) == Some(address)).then(|| format!("{} of {other}", reference.name))
+            }
+            _ => None,
+        });
+        others.collect()
     }
 
     /// The network of the groups of nodes.

@@ -34,6 +34,7 @@ impl Worker<'_> {
             // Google has chosen the address, or says how it is spelled.
             Thing::Address(_) | Thing::ForwardingRule(_) => {
                 let there = self.there(reference).await?;
+                let there = self.labelled(reference, &it, there).await?;
                 writing.put(Arc::new(there));
             }
             Thing::EndpointGroup(_) | Thing::InstanceGroup(_) => {
@@ -84,20 +85,41 @@ impl Worker<'_> {
         labels: &BTreeMap<String, String>,
     ) -> Result<Done, GcpError> {
         let writing = self.account.writing(self.lb, reference);
-        let mut there = self.there(reference).await?;
-        let (has, fingerprint) = match &mut there {
-            Thing::ForwardingRule(rule) => (&mut rule.labels, rule.label_fingerprint.clone()),
-            Thing::Address(address) => (&mut address.labels, address.label_fingerprint.clone()),
-            _ => return Err(self.lost(reference)),
-        };
-        match self.client.set_labels(reference, labels, fingerprint.as_deref()).await {
-            Ok(()) => {
-                has.clone_from(labels);
+        let there = self.there(reference).await?;
+        match self.with_labels(reference, labels, there).await {
+            Ok(there) => {
                 writing.put(Arc::new(there));
                 Ok(Done::Made)
             }
             Err(error) => settle(writing, error),
         }
+    }
+
+    /// Sees to it that something new has its labels: requests may say them, but Google's documentation has it that only
+    /// another request gives them.
+    async fn labelled(&self, reference: &Reference, wish: &Thing, there: Thing) -> Result<Thing, GcpError> {
+        match labels_of(wish) {
+            Some(labels) if labels_of(&there) != Some(labels) => {
+                self.with_labels(reference, labels, there).await
+            }
+            _ => Ok(there),
+        }
+    }
+
+    async fn with_labels(
+        &self,
+        reference: &Reference,
+        labels: &BTreeMap<String, String>,
+        mut there: Thing,
+    ) -> Result<Thing, GcpError> {
+        let (has, fingerprint) = match &mut there {
+            Thing::ForwardingRule(rule) => (&mut rule.labels, rule.label_fingerprint.clone()),
+            Thing::Address(address) => (&mut address.labels, address.label_fingerprint.clone()),
+            _ => return Err(self.lost(reference)),
+        };
+        self.client.set_labels(reference, labels, fingerprint.as_deref()).await?;
+        has.clone_from(labels);
+        Ok(there)
     }
 
     /// Those that come are added before those that go are taken out.
@@ -223,6 +245,14 @@ impl Worker<'_> {
 
     fn vanished(&self, what: &Reference) -> GcpError {
         GcpError::Vanished { whom: self.lb.to_string(), what: what.clone() }
+    }
+}
+
+fn labels_of(it: &Thing) -> Option<&BTreeMap<String, String>> {
+    match it {
+        Thing::ForwardingRule(rule) => Some(&rule.labels),
+        Thing::Address(address) => Some(&address.labels),
+        _ => None,
     }
 }
 

@@ -79,6 +79,10 @@ fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<
     }
     let mut it = (**reservation).clone();
     it.address = address.map(|address| address.to_string());
+    if !keep {
+        // It goes in a moment.
+        it.labels.clear();
+    }
     let reference = reference_of(diff, &it.name)?;
     Some(Change::new(Stage::Base, &reference, What::Insert(Box::new(Thing::Address(it)))))
 }

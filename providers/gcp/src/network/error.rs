@@ -154,7 +154,7 @@ pub enum AddressError {
 
 impl NetworkError {
     /// For an address that was asked for by its name or by itself.
-    pub(super) fn address(asked: impl Into<String>, reason: AddressError) -> Self {
+    pub(crate) fn address(asked: impl Into<String>, reason: AddressError) -> Self {
         Self::Address { address: asked.into(), reason: Box::new(reason) }
     }
 }

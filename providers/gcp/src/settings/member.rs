@@ -72,6 +72,12 @@ fn not_served(source: Source<'_>, findings: &mut Findings) {
             "a passthrough load balancer sends packets to virtual machines, not to pods; must be nodes";
         findings.unsupported(&said.by, message);
     }
+    for (index, listener) in source.member.listeners.iter().enumerate() {
+        if listener.protocol == Protocol::Sctp {
+            let by = source.by(format!("spec.ports[{index}].protocol"), "SCTP");
+            findings.unsupported(&by, "passthrough load balancers are for TCP and UDP");
+        }
+    }
     if source.member.ip_mode == Some(IpMode::Proxy) {
         let message =
             "packets arrive at the nodes with the load balancer's address, which they must know; must be VIP";

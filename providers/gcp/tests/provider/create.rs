@@ -23,10 +23,11 @@ async fn a_service_gets_an_address_and_nothing_stays_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_more_service_takes_three_changes() {
+async fn one_more_service_takes_four_changes() {
     let stage = Stage::new();
     stage.ensure(&web()).await;
     let writes = stage.gcp.writes();
     let outcome = stage.ensure(&service("other")).await;
-    assert_eq!(stage.gcp.writes() - writes, 3, "{:#?}", outcome.steps);
+    // Backend service, forwarding rule, its labels, firewall rule.
+    assert_eq!(stage.gcp.writes() - writes, 4, "{:#?}", outcome.steps);
 }

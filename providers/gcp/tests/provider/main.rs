@@ -4,3 +4,4 @@
 
 mod create;
 mod stage;
+mod update;

@@ -1,6 +1,6 @@
 //! A provider on the stateful fake of Compute Engine, and a look at what it made.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use landfall_core::outcome::{Ingress, Outcome, Phase};
 use landfall_core::provider::Provider as _;
 use landfall_core::testing;
 use landfall_gcp::account::Freshness;
-use landfall_gcp::api::{Kind, Place, Reference};
+use landfall_gcp::api::Kind;
 use landfall_gcp::calls::Calls;
 use landfall_gcp::network::NetworkConfig;
 use landfall_gcp::observer::Unobserved;
 use landfall_gcp::pace::Limits;
 use landfall_gcp::provider::{GcpConfig, GcpProvider};
-use landfall_testkit::gcp::fake::{FakeCompute, NETWORK, NewInstance, PROJECT, REGION, ZONES};
+use landfall_testkit::gcp::fake::{FakeCompute, NETWORK, NewInstance, PROJECT, REGION};
 use serde_json::Value;
 
 pub(crate) struct Stage {
@@ -87,22 +87,6 @@ impl Stage {
         panic!("is not released: {last}");
     }
 
-    /// What was made over the API, one line per thing, without what Google alone decides.
-    pub(crate) fn picture(&self) -> BTreeSet<String> {
-        let line = |what: Reference| {
-            let mut it = self.gcp.read(&what).unwrap();
-            let fields = it.as_object_mut().unwrap();
-            for field in
-                ["id", "creationTimestamp", "fingerprint", "labelFingerprint", "address", "IPAddress"]
-            {
-                fields.remove(field);
-            }
-            fields.remove("destinationRanges");
-            format!("{what} {it} {:?}", self.gcp.members_of(&what))
-        };
-        self.gcp.leaks().into_iter().map(line).collect()
-    }
-
     /// The only one of a kind that was made over the API.
     pub(crate) fn only(&self, kind: Kind) -> Value {
         let all = self.made(kind);
@@ -139,7 +123,7 @@ fn node(number: usize) -> NodeTarget {
         addresses: vec![instance.address.parse().unwrap()],
         zone: Some(instance.zone),
         name: instance.name,
-        labels: Default::default(),
+        labels: BTreeMap::new(),
     }
 }
 
@@ -150,14 +134,4 @@ pub(crate) fn ips(outcome: &Outcome) -> Vec<IpAddr> {
         Ingress::Hostname(name) => panic!("the name {name}"),
     };
     outcome.ingress.iter().map(ip).collect()
-}
-
-/// Where regional things are.
-pub(crate) fn region() -> Place {
-    Place::region(PROJECT, REGION)
-}
-
-/// The names of the zones.
-pub(crate) fn zones() -> Vec<Place> {
-    ZONES.iter().map(|zone| Place::zone(PROJECT, *zone)).collect()
 }

@@ -65,7 +65,7 @@ impl Site {
             "group deleted" => assert!(self.gcp.remove(&self.full_group())),
             "node taken out" => {
                 let group = self.full_group();
-                let node = self.gcp.members(&group)[0].clone();
+                let node = self.gcp.members_of(&group)[0].clone();
                 assert!(self.gcp.remove_member(&group, &node));
             }
             other => panic!("unknown damage {other}"),
@@ -109,6 +109,6 @@ impl Site {
 
     fn full_group(&self) -> Reference {
         let groups = self.all().into_keys().filter(|it| it.kind == Kind::EndpointGroup);
-        groups.into_iter().find(|group| !self.gcp.members(group).is_empty()).unwrap()
+        groups.into_iter().find(|group| !self.gcp.members_of(group).is_empty()).unwrap()
     }
 }

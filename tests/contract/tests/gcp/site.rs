@@ -87,11 +87,16 @@ impl Site {
         if own.is_empty() {
             return shared;
         }
+        let (rules, own): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|(it, _)| it.kind == Kind::ForwardingRule);
+        let rules = as_served(rules.into_iter().map(|(_, body)| body));
         let with_shared = |(it, body): (&Reference, &Value)| match it.kind {
-            Kind::BackendService => format!("{} sharing {shared:?}", self.line(it, body)),
-            _ => self.line(it, body),
+            // Held for several rules, which is a matter of the way there.
+            Kind::Address if !rules.is_empty() => None,
+            Kind::BackendService => Some(format!("{} sharing {shared:?}", self.line(it, body))),
+            _ => Some(self.line(it, body)),
         };
-        own.into_iter().map(with_shared).collect()
+        own.into_iter().filter_map(with_shared).chain(rules.clone()).collect()
     }
 
     /// One line per thing of others.
@@ -105,7 +110,7 @@ impl Site {
         let mut body = body.clone();
         let fields = body.as_object_mut().unwrap();
         fields.retain(|field, _| !VOLATILE.contains(&field.as_str()));
-        format!("{it} {body} {:?}", self.gcp.members(it))
+        format!("{it} {body} {:?}", self.gcp.members_of(it))
     }
 
     /// A load balancer as its clients see it.
@@ -150,7 +155,7 @@ impl Site {
         let groups = service.backends.iter().map(|backend| Reference::parse(&backend.group).unwrap());
         let nodes = groups.flat_map(|group| {
             let Scope::Zone(zone) = group.place.scope.clone() else { panic!("{group} is in no zone") };
-            let names = self.gcp.members(&group).into_iter();
+            let names = self.gcp.members_of(&group).into_iter();
             names.map(move |name| (format!("gce://{PROJECT}/{zone}/{name}"), key.port))
         });
         Listening {
@@ -176,6 +181,21 @@ impl Site {
     fn at<T: DeserializeOwned>(&self, url: &str) -> T {
         read(self.gcp.read(&Reference::parse(url).unwrap()).unwrap())
     }
+}
+
+/// Forwarding rules by what they have in common but the ports: rules stay as long as they can when ports come, so how
+/// ports are spread over them is a matter of the way there.
+fn as_served<'a>(rules: impl Iterator<Item = &'a Value>) -> Vec<String> {
+    let mut ports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for body in rules {
+        let mut common = body.clone();
+        let fields = common.as_object_mut().unwrap();
+        let own: Vec<String> = fields.remove("ports").map(read).unwrap_or_default();
+        let said = ["name", "selfLink"];
+        fields.retain(|field, _| !VOLATILE.contains(&field.as_str()) && !said.contains(&field.as_str()));
+        ports.entry(common.to_string()).or_default().extend(own);
+    }
+    ports.into_iter().map(|(common, ports)| format!("{common} {ports:?}")).collect()
 }
 
 pub(crate) fn text<'a>(body: &'a Value, field: &str) -> &'a str {

@@ -1,0 +1,114 @@
+//! Changes to a load balancer, counted in calls, and addresses that survive them.
+
+use landfall_core::net::{IpFamily, Protocol};
+use landfall_core::provider::Provider as _;
+use landfall_gcp::api::{Kind, Method, Verb};
+use landfall_testkit::gcp::fake::Fault;
+
+use crate::stage::{Stage, ips, nodes, service, web};
+
+#[tokio::test(start_paused = true)]
+async fn settled_services_cost_only_lists() {
+    let stage = Stage::new();
+    let all: Vec<_> = (0..40).map(|number| service(&format!("web-{number}"))).collect();
+    for desired in &all {
+        stage.ensure(desired).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_mins(11)).await;
+    let (again, before) = (stage.restarted(), stage.gcp.calls());
+    for desired in &all {
+        assert_eq!(again.ensure(desired).await.steps, []);
+    }
+    let journal = stage.gcp.journal().split_off(before);
+    let is_list = |verb| matches!(verb, Verb::List | Verb::ListEndpoints | Verb::Get);
+    assert!(
+        journal.iter().all(|call| call.method.is_some_and(|method| is_list(method.verb))),
+        "{journal:#?}"
+    );
+    assert!(journal.len() < 25, "{} calls, however many Services there are", journal.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_change_is_one_call_per_zone_for_all_services() {
+    let stage = Stage::new();
+    let all = [web(), service("a"), service("b")];
+    for desired in &all {
+        stage.ensure(desired).await;
+    }
+    let attach = Method::new(Kind::EndpointGroup, Verb::AttachEndpoints);
+    let (attached, writes) = (stage.gcp.count(attach), stage.gcp.writes());
+    for desired in all {
+        stage.ensure(&desired.on(nodes(9))).await;
+    }
+    assert_eq!((stage.gcp.count(attach) - attached, stage.gcp.writes() - writes), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_is_replaced_on_its_address() {
+    let stage = Stage::new();
+    let before = ips(&stage.ensure(&web()).await);
+    let udp = web().with(|member| member.listening(&[(Protocol::Udp, 80)]));
+    assert_eq!(ips(&stage.ensure(&udp).await), before);
+    assert_eq!(stage.made(Kind::Address), Vec::<serde_json::Value>::new(), "held only meanwhile");
+}
+
+/// The process dies at each call of a replacement, and another one takes over.
+#[tokio::test(start_paused = true)]
+async fn the_address_survives_a_death_at_any_call() {
+    let udp = web().with(|member| member.listening(&[(Protocol::Udp, 80)]));
+    for n in 1.. {
+        let stage = Stage::new();
+        let before = ips(&stage.ensure(&web()).await);
+        stage.gcp.fault_at(n, Fault::Freeze);
+        let died = tokio::select! {
+            () = stage.gcp.frozen() => true,
+            outcome = stage.provider.ensure(&udp) => { outcome.unwrap(); false }
+        };
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        let next = stage.restarted();
+        assert_eq!(ips(&next.converge(&udp).await), before, "after call {n}");
+        next.release(&udp.id).await;
+        assert_eq!(stage.gcp.leaks(), [], "after call {n}");
+        if !died {
+            assert!(n > 5, "only {n} calls");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_rules_share_a_reserved_address() {
+    let stage = Stage::new();
+    let many: Vec<_> = (1..=7).map(|port| (Protocol::Tcp, port)).collect();
+    let outcome = stage.ensure(&web().with(|member| member.listening(&many))).await;
+    let rules = stage.made(Kind::ForwardingRule);
+    assert_eq!((rules.len(), ips(&outcome).len()), (2, 1));
+    let address = stage.only(Kind::Address);
+    assert_eq!(address["address"], ips(&outcome)[0].to_string());
+    let one = stage.ensure(&web().with(|member| member.listening(&many[..5]))).await;
+    assert_eq!(ips(&one), ips(&outcome));
+    assert_eq!(stage.made(Kind::Address).len(), 0, "one rule needs no reservation");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_families_have_two_addresses() {
+    let stage = Stage::new();
+    let dual = |member: landfall_core::model::Member| {
+        member.stack(&IpFamily::BOTH, landfall_core::model::FamilyPolicy::RequireDualStack)
+    };
+    let outcome = stage.converge(&web().with(dual)).await;
+    let families: Vec<IpFamily> = ips(&outcome).iter().map(IpFamily::of).collect();
+    assert_eq!(families, IpFamily::BOTH);
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_is_asked_for_until_all_is_well() {
+    let stage = Stage::new();
+    stage.gcp.set_unhealthy(None, "node-1", true);
+    let outcome = stage.ensure(&web()).await;
+    assert_eq!(outcome.targets, [], "not asked yet");
+    tokio::time::sleep(outcome.look_again.unwrap()).await;
+    let outcome = stage.ensure(&web()).await;
+    let [health] = outcome.targets.as_slice() else { panic!("{:?}", outcome.targets) };
+    assert_eq!((health.healthy, health.unhealthy[0].target.as_str()), (5, "node-1"));
+}
