@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Words in quotes that are no reasons: codes of AWS, names of its things, values of settings.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 18] = [
     "AWSLogs",
     "Calls",
     "CapacityUnits",
     "ClientIP",
+    "Clock",
     "DependencyViolation",
     "False",
     "InvalidTarget",

@@ -205,7 +205,7 @@ async fn a_name_that_was_asked_for_has_addresses_come_and_go_in_place_too() {
     let groups = || stage.aws.groups().iter().map(|group| group.it.arn.clone()).collect::<Vec<_>>();
     // One that has the name, and its successor, which was made while that had it.
     for first in ["eipalloc-1", "eipalloc-4"] {
-        stage.converge(&named("public-a", first)).await;
+        stage.outlast(&named("public-a", first)).await;
         let (before, arn) = (groups(), stage.aws.balancers()[0].it.arn.clone());
         assert_eq!(stage.aws.balancers()[0].it.name == "shop", first == "eipalloc-1");
         for (subnets, more) in
