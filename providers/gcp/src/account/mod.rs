@@ -25,12 +25,14 @@ mod flight;
 mod freshness;
 mod health;
 pub(crate) mod list;
+mod parts;
 mod rosters;
 mod state;
 
 use flight::Flight;
 pub use freshness::Freshness;
-use state::{State, zone_of};
+use parts::zone_of;
+use state::State;
 
 /// The resources of one kind in one place: what one list tells.
 pub(crate) type Collection = (Place, Kind);

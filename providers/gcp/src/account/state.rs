@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::health::Watches;
+use super::parts::{cell, collection_of, groups_of, is_in, owner};
 use super::rosters::Rosters;
 use super::{Collection, Existing};
-use crate::api::{Kind, Place, Reference, Scope};
+use crate::api::{Kind, Place, Reference};
 use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
-use crate::resources::Cell;
 
 /// A point in time, told apart from others at the same time.
 #[derive(Debug, Clone, Copy)]
@@ -390,48 +390,5 @@ impl State {
             all.extend([Kind::EndpointGroup, Kind::InstanceGroup].map(|kind| (zone.clone(), kind)));
         }
         all
-    }
-}
-
-/// Where the nodes of a group are.
-fn cell(group: &Reference, it: &Thing) -> Option<Cell> {
-    let subnetwork = match it {
-        Thing::EndpointGroup(group) => group.subnetwork.as_deref(),
-        Thing::InstanceGroup(group) => group.rest.get("subnetwork").and_then(|url| url.as_str()),
-        _ => None,
-    };
-    let subnetwork = Reference::parse(subnetwork?)?.url();
-    Some(Cell { zone: zone_of(&group.place)?.to_owned(), subnetwork })
-}
-
-/// The groups that a backend service leads to.
-fn groups_of(it: &Thing) -> BTreeSet<Reference> {
-    let Thing::BackendService(service) = it else { return BTreeSet::new() };
-    service.backends.iter().filter_map(|backend| Reference::parse(&backend.group)).collect()
-}
-
-/// Whose a resource with this description is; `None` if it is not this cluster's.
-fn owner(cluster: &ClusterId, description: &str) -> Option<Owner> {
-    if !marks::is_ours(cluster, description) {
-        return None;
-    }
-    let mark = marks::mark(description);
-    let owned = mark.map(|mark| Owner::Lb { lb: mark.lb, member: mark.member });
-    owned.or_else(|| marks::role(description).map(|_| Owner::Shared))
-}
-
-fn collection_of(reference: &Reference) -> Collection {
-    (reference.place.clone(), reference.kind)
-}
-
-fn is_in(reference: &Reference, collection: &Collection) -> bool {
-    reference.kind == collection.1 && reference.place == collection.0
-}
-
-/// The zone of a place, if it is one.
-pub(super) fn zone_of(place: &Place) -> Option<&str> {
-    match &place.scope {
-        Scope::Zone(zone) => Some(zone),
-        Scope::Global | Scope::Region(_) => None,
     }
 }

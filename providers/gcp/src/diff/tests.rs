@@ -135,9 +135,9 @@ impl Model {
         let user = self.observed.rules().find(|(_, _, rule)| rule.backend_service == url);
         assert!(user.is_none(), "{reference} is used by {user:?}");
         let mut services = self.observed.services();
-        let uses =
+        let refers =
             |service: &crate::api::types::BackendService| service.health_checks.contains(&reference.url());
-        assert!(!services.any(|(_, _, service)| uses(service)), "{reference} is used");
+        assert!(!services.any(|(_, _, service)| refers(service)), "{reference} is used");
     }
 
     /// Goes on until nothing is left to do.

@@ -1,0 +1,54 @@
+//! What single resources tell: whose they are, where they are, and what they refer to.
+
+use std::collections::BTreeSet;
+
+use landfall_core::ids::ClusterId;
+
+use super::Collection;
+use crate::api::{Place, Reference, Scope};
+use crate::marks;
+use crate::observe::{Owner, Thing};
+use crate::resources::Cell;
+
+/// Where the nodes of a group are.
+pub(super) fn cell(group: &Reference, it: &Thing) -> Option<Cell> {
+    let subnetwork = match it {
+        Thing::EndpointGroup(group) => group.subnetwork.as_deref(),
+        Thing::InstanceGroup(group) => group.rest.get("subnetwork").and_then(|url| url.as_str()),
+        _ => None,
+    };
+    let subnetwork = Reference::parse(subnetwork?)?.url();
+    Some(Cell { zone: zone_of(&group.place)?.to_owned(), subnetwork })
+}
+
+/// The groups that a backend service leads to.
+pub(super) fn groups_of(it: &Thing) -> BTreeSet<Reference> {
+    let Thing::BackendService(service) = it else { return BTreeSet::new() };
+    service.backends.iter().filter_map(|backend| Reference::parse(&backend.group)).collect()
+}
+
+/// Whose a resource with this description is; `None` if it is not this cluster's.
+pub(super) fn owner(cluster: &ClusterId, description: &str) -> Option<Owner> {
+    if !marks::is_ours(cluster, description) {
+        return None;
+    }
+    let mark = marks::mark(description);
+    let owned = mark.map(|mark| Owner::Lb { lb: mark.lb, member: mark.member });
+    owned.or_else(|| marks::role(description).map(|_| Owner::Shared))
+}
+
+pub(super) fn collection_of(reference: &Reference) -> Collection {
+    (reference.place.clone(), reference.kind)
+}
+
+pub(super) fn is_in(reference: &Reference, collection: &Collection) -> bool {
+    reference.kind == collection.1 && reference.place == collection.0
+}
+
+/// The zone of a place, if it is one.
+pub(super) fn zone_of(place: &Place) -> Option<&str> {
+    match &place.scope {
+        Scope::Zone(zone) => Some(zone),
+        Scope::Global | Scope::Region(_) => None,
+    }
+}
