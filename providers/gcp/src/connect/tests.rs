@@ -97,7 +97,7 @@ async fn a_fake_is_on_no_machine() {
 #[case(Options { endpoint: Some("localhost:1".to_owned()), ..options() }, "GCP endpoint \"localhost:1\" is not")]
 #[case(Options { endpoint: Some("http:///x".to_owned()), ..options() }, "GCP endpoint \"http:///x\" is not")]
 #[case(
-    Options { credentials: Some("/nowhere/key.json".into()), ..options() },
+    Options { credentials: Some("/nowhere/key.json".into()), endpoint: None, ..options() },
     "GCP credentials file /nowhere/key.json cannot be read: No such file"
 )]
 #[tokio::test]
