@@ -46,7 +46,7 @@ async fn a_service_lives_its_life_on_aws_and_leaves_no_trace() {
     assert!(scene.proxy.total() > 0 && scene.proxy.writes() == 0, "a plan only reads");
 
     let child = scene.controller();
-    scene.stage.create::<Service>(scene.services(), wish.clone()).await;
+    scene.stage.create::<Service>(scene.stage.services(), wish.clone()).await;
     let (web, hostname) = scene.named("web").await;
     let made = scene.until("three targets", |account| account.targets.len() == 3).await;
     let [balancer] = &made.balancers[..] else { panic!("{:?}", made.balancers) };
@@ -62,7 +62,7 @@ async fn a_service_lives_its_life_on_aws_and_leaves_no_trace() {
 
     changes(&scene).await;
 
-    scene.delete("web").await;
+    scene.stage.delete("web").await;
     let left = scene.account().await;
     assert!(left.is_clean(), "{left:?}");
     assert_eq!(scene.proxy.count(Action::CreateLoadBalancer), 1, "one load balancer for the whole life");
@@ -75,19 +75,19 @@ async fn changes(scene: &Scene) {
     scene.until("the fourth node", |account| account.targets.len() == 4).await;
 
     let two = json!([{"name": "main", "port": 80}, {"name": "https", "port": 443}]);
-    scene.patch("web", json!({"spec": {"ports": two}})).await;
+    scene.stage.patch("web", json!({"spec": {"ports": two}})).await;
     scene
         .until("the second port", |account| account.listeners.len() == 2 && account.targets.len() == 8)
         .await;
 
     let key = "service.beta.kubernetes.io/aws-load-balancer-attributes";
     for (value, wanted) in [(json!(format!("{CROSS_ZONE}=true")), "true"), (Value::Null, "false")] {
-        scene.patch("web", json!({"metadata": {"annotations": {key: value}}})).await;
+        scene.stage.patch("web", json!({"metadata": {"annotations": {key: value}}})).await;
         scene.attribute(CROSS_ZONE, wanted).await;
     }
 
-    scene.patch("web", json!({"spec": {"externalTrafficPolicy": "Local"}})).await;
-    let web = scene.services().get("web").await.unwrap();
+    scene.stage.patch("web", json!({"spec": {"externalTrafficPolicy": "Local"}})).await;
+    let web = scene.stage.services().get("web").await.unwrap();
     let port = web.spec.unwrap().health_check_node_port.and_then(|port| u16::try_from(port).ok());
     assert!(port.is_some());
     let follows =
@@ -102,7 +102,7 @@ async fn a_pair_shares_a_load_balancer_and_a_restart_changes_nothing() {
     let share = json!({"landfall.dev/share": "front"});
     let mut hostnames = BTreeSet::new();
     for (name, port) in [("plain", 80), ("secure", 443)] {
-        scene.stage.create::<Service>(scene.services(), service(name, port, &share)).await;
+        scene.stage.create::<Service>(scene.stage.services(), service(name, port, &share)).await;
         hostnames.insert(scene.named(name).await.1);
     }
     assert_eq!(hostnames.len(), 1, "{hostnames:?}");
@@ -113,15 +113,15 @@ async fn a_pair_shares_a_load_balancer_and_a_restart_changes_nothing() {
 
     scene.proxy.clear();
     let child = scene.controller();
-    scene.looked().await;
+    scene.stage.looked(1).await;
     assert!(scene.proxy.total() > 0, "it has asked AWS");
     assert_eq!(scene.proxy.writes(), 0, "{:?}", scene.proxy.calls());
 
-    scene.delete("plain").await;
+    scene.stage.delete("plain").await;
     let one = scene.account().await;
     assert_eq!((one.balancers.len(), one.listeners.len(), one.groups.len()), (1, 1, 1), "{one:?}");
     assert_eq!(one.listeners[0].port, 443, "of the one that stays");
-    scene.delete("secure").await;
+    scene.stage.delete("secure").await;
     let left = scene.account().await;
     assert!(left.is_clean(), "{left:?}");
     assert_eq!(scene.stage.terminate(child).await, Some(0), "{}", scene.stage.log());

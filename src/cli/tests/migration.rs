@@ -135,11 +135,11 @@ async fn forwards(scene: &Scene) -> Option<String> {
 async fn a_load_balancer_of_the_other_controller_keeps_its_address() {
     let scene = Scene::new().await;
     let (balancer, theirs) = left_by_the_other(&scene).await;
-    scene.stage.create::<Service>(scene.services(), before()).await;
+    scene.stage.create::<Service>(scene.stage.services(), before()).await;
     let child = scene.controller();
 
     // 1. The twin, and its plan; nothing is agreed to.
-    scene.stage.create::<Service>(scene.services(), twin(balancer.arn.as_str())).await;
+    scene.stage.create::<Service>(scene.stage.services(), twin(balancer.arn.as_str())).await;
     let asks = |service: Option<&Service>| {
         service.and_then(programmed).is_some_and(|(_, reason, _)| reason == "AdoptionNeedsConfirmation")
     };
@@ -150,7 +150,10 @@ async fn a_load_balancer_of_the_other_controller_keeps_its_address() {
     let word = plan.split('"').nth(1).unwrap();
 
     // 3. Agreed: the same address, our target group, and theirs as it was.
-    scene.patch("web-lf", json!({"metadata": {"annotations": {"landfall.dev/adopt-confirm": word}}})).await;
+    scene
+        .stage
+        .patch("web-lf", json!({"metadata": {"annotations": {"landfall.dev/adopt-confirm": word}}}))
+        .await;
     let serves = |service: Option<&Service>| service.and_then(programmed).is_some_and(|it| it.0 == "True");
     scene.stage.service_until("web-lf", "the address", serves).await.unwrap();
     assert_eq!(scene.named("web-lf").await.1, balancer.dns_name);
@@ -164,16 +167,16 @@ async fn a_load_balancer_of_the_other_controller_keeps_its_address() {
         scene.elb.remove_tags(&[arn.to_owned()], &keys).await.unwrap();
     }
     // 5. The old Service goes without its finalizer, and we have no part in it.
-    scene.patch("web", json!({"metadata": {"finalizers": null}})).await;
-    scene.delete("web").await;
-    let confirmed = scene.services().get("web-lf").await.unwrap();
+    scene.stage.patch("web", json!({"metadata": {"finalizers": null}})).await;
+    scene.stage.delete("web").await;
+    let confirmed = scene.stage.services().get("web-lf").await.unwrap();
     assert!(programmed(&confirmed).is_some_and(|it| it.0 == "True"));
     let marks = scene.elb.tags(&[balancer.arn.to_string()]).await.unwrap().remove(0).1;
     assert!(keys.iter().all(|key| !marks.contains_key(key)), "{marks:?}");
     assert_eq!(marks.get("landfall.dev/adopted").map(String::as_str), Some("true"), "{marks:?}");
 
     // Later the twin goes: what was theirs is theirs again.
-    scene.delete("web-lf").await;
+    scene.stage.delete("web-lf").await;
     let left = scene.account().await;
     assert_eq!(forwards(&scene).await, Some(theirs.arn.to_string()));
     assert_eq!((left.groups.len(), left.guards.len()), (1, 0), "{left:?}");

@@ -8,10 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Node, Service};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
-use kube::runtime::wait::await_condition;
-use kube::runtime::wait::conditions::is_deleted;
-use kube::{Client, Config};
+use kube::api::{Api, ListParams};
 use landfall_aws::api::ec2::{Ec2, SecurityGroup, WhichSecurityGroups};
 use landfall_aws::api::elb::{Elb, Listener, LoadBalancer, TargetGroup, WhichBalancers, WhichGroups};
 use landfall_aws::api::ids::{SubnetId, VpcId};
@@ -22,7 +19,6 @@ use landfall_testkit::aws::proxy::Proxy;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::program;
 use crate::stage::Stage;
 
 /// A seeded account, and a controller's surroundings.
@@ -112,14 +108,7 @@ impl Scene {
 
     /// Asks for a plan for a Service. Returns what it prints.
     pub(crate) async fn plan(&self, service: &Value) -> String {
-        let file = self.stage.directory.path().join("service.json");
-        std::fs::write(&file, service.to_string()).unwrap();
-        let (kubeconfig, file) = (self.stage.kubeconfig(), file.display().to_string());
-        let mut plan = Command::from(program::command(&["plan", "--kubeconfig", &kubeconfig, "-f", &file]));
-        let run = plan.envs(self.environment()).kill_on_drop(true).output();
-        let run: program::Run = self.stage.within("a plan", run).await.unwrap().into();
-        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
-        run.stdout
+        self.stage.plan(service, self.environment()).await
     }
 
     /// What is there now.
@@ -184,56 +173,12 @@ impl Scene {
         self.stage.within(&format!("{key}={wanted}"), set).await;
     }
 
-    /// Services of the namespace `default`.
-    pub(crate) fn services(&self) -> Api<Service> {
-        Api::default_namespaced(self.stage.backend.admin())
-    }
-
-    /// Changes a Service.
-    pub(crate) async fn patch(&self, name: &str, patch: Value) {
-        let merge = Patch::Merge(patch);
-        self.services().patch(name, &PatchParams::default(), &merge).await.unwrap();
-    }
-
     /// Waits until a Service shows a host name. Returns the Service and that name.
     pub(crate) async fn named(&self, name: &str) -> (Service, String) {
         let named = |service: Option<&Service>| service.and_then(hostname).is_some();
         let service = self.stage.service_until(name, "a host name", named).await.unwrap();
         let hostname = hostname(&service).unwrap().to_owned();
         (service, hostname)
-    }
-
-    /// Deletes a Service and waits until it is gone.
-    pub(crate) async fn delete(&self, name: &str) {
-        let uid = self.services().get(name).await.unwrap().metadata.uid.unwrap();
-        let gone = await_condition(self.services(), name, is_deleted(&uid));
-        self.services().delete(name, &DeleteParams::default()).await.unwrap();
-        self.stage.within("the end of the Service", gone).await.unwrap();
-    }
-
-    /// Waits until the controller has compared a load balancer with AWS and found it, or made it, as it should be.
-    pub(crate) async fn looked(&self) {
-        const LISTENING: &str = "admin server listening address=";
-        self.stage.logged(LISTENING).await;
-        let log = self.stage.log();
-        let address = log.split(LISTENING).nth(1).unwrap().split_whitespace().next().unwrap();
-        let admin = Client::try_from(Config::new(format!("http://{address}").parse().unwrap())).unwrap();
-        let ensured = |line: &str| {
-            line.starts_with("landfall_provider_call_seconds_count")
-                && line.contains("operation=\"ensure\"")
-                && line.contains("outcome=\"ok\"")
-        };
-        let mut ticks = tokio::time::interval(Duration::from_millis(20));
-        let looked = async {
-            loop {
-                ticks.tick().await;
-                let metrics = http::Request::get("/metrics").body(Vec::new()).unwrap();
-                if admin.request_text(metrics).await.unwrap().lines().any(ensured) {
-                    return;
-                }
-            }
-        };
-        self.stage.within("a look", looked).await;
     }
 }
 

@@ -8,8 +8,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Service;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::runtime::wait::conditions::is_deleted;
 use kube::runtime::wait::{Condition, await_condition};
+use kube::{Client, Config};
 use landfall_testkit::backend::{Backend, Choice};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -86,6 +88,25 @@ impl Stage {
         api.create(&PostParams::default(), &object).await.unwrap();
     }
 
+    /// Services of the namespace `default`.
+    pub(crate) fn services(&self) -> Api<Service> {
+        Api::default_namespaced(self.backend.admin())
+    }
+
+    /// Changes a Service.
+    pub(crate) async fn patch(&self, name: &str, patch: Value) {
+        let merge = Patch::Merge(patch);
+        self.services().patch(name, &PatchParams::default(), &merge).await.unwrap();
+    }
+
+    /// Deletes a Service and waits until it is gone.
+    pub(crate) async fn delete(&self, name: &str) {
+        let uid = self.services().get(name).await.unwrap().metadata.uid.unwrap();
+        let gone = await_condition(self.services(), name, is_deleted(&uid));
+        self.services().delete(name, &DeleteParams::default()).await.unwrap();
+        self.within("the end of the Service", gone).await.unwrap();
+    }
+
     /// Watches a Service until the condition holds.
     pub(crate) async fn service_until(
         &self,
@@ -93,8 +114,46 @@ impl Stage {
         what: &str,
         condition: impl Condition<Service>,
     ) -> Option<Service> {
-        let api: Api<Service> = Api::default_namespaced(self.backend.admin());
+        let api = self.services();
         self.within(what, async { await_condition(api, name, condition).await.unwrap() }).await
+    }
+
+    /// Asks for a plan for a Service, in an environment. Returns what it prints.
+    pub(crate) async fn plan(
+        &self,
+        service: &Value,
+        environment: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> String {
+        let file = self.directory.path().join("service.yaml");
+        // JSON is YAML.
+        std::fs::write(&file, service.to_string()).unwrap();
+        let (kubeconfig, file) = (self.kubeconfig(), file.display().to_string());
+        let mut plan = Command::from(program::command(&["plan", "--kubeconfig", &kubeconfig, "-f", &file]));
+        let run = plan.envs(environment).kill_on_drop(true).output();
+        let run: program::Run = self.within("a plan", run).await.unwrap().into();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+        run.stdout
+    }
+
+    /// Waits until the controller has compared that many load balancers with the cloud, and found or made each as it
+    /// should be.
+    pub(crate) async fn looked(&self, at: u64) {
+        const LISTENING: &str = "admin server listening address=";
+        self.logged(LISTENING).await;
+        let log = self.log();
+        let address = log.split(LISTENING).nth(1).unwrap().split_whitespace().next().unwrap();
+        let admin = Client::try_from(Config::new(format!("http://{address}").parse().unwrap())).unwrap();
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let looked = async {
+            loop {
+                ticks.tick().await;
+                let metrics = http::Request::get("/metrics").body(Vec::new()).unwrap();
+                if ensured(&admin.request_text(metrics).await.unwrap()) >= at {
+                    return;
+                }
+            }
+        };
+        self.within("a look", looked).await;
     }
 
     /// Waits for the end of a step.
@@ -121,4 +180,15 @@ impl Stage {
         assert!(kill.success());
         self.within("the end", child.wait()).await.unwrap().code()
     }
+}
+
+/// How often a provider was asked to ensure a load balancer and did, as the metrics tell.
+fn ensured(metrics: &str) -> u64 {
+    let of_ensure = |line: &&str| {
+        line.starts_with("landfall_provider_call_seconds_count")
+            && line.contains("operation=\"ensure\"")
+            && line.contains("outcome=\"ok\"")
+    };
+    let counts = metrics.lines().filter(of_ensure).filter_map(|line| line.rsplit(' ').next());
+    counts.map(|count| count.parse::<u64>().unwrap()).sum()
 }
