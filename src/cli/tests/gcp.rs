@@ -14,6 +14,7 @@ mod project;
 mod stage;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use landfall_gcp::api::{Compute, Kind, Place, RequestId};
@@ -23,6 +24,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 const ACCEPTED: &str = "landfall.dev/Accepted";
+const PROGRAMMED: &str = "landfall.dev/Programmed";
 const INTERNAL: &str = "networking.gke.io/load-balancer-type";
 const NAMED: &str = "networking.gke.io/load-balancer-ip-addresses";
 
@@ -82,6 +84,7 @@ async fn a_service_lives_its_life_on_gcp_and_leaves_no_trace() {
 
     project.stage.delete("web").await;
     assert_eq!(project.gcp.leaks(), []);
+    assert_eq!(project.gcp.absent_deletes(), 0, "it deletes what it knows to be there");
     assert_eq!(project.stage.terminate(child).await, Some(0), "{}", project.stage.log());
 }
 
@@ -92,11 +95,13 @@ async fn changes(project: &Project, address: IpAddr) {
     project.remove_node(0).await;
     project.until("three nodes", |project| project.members() == ["node-1", "node-2", "node-3"]).await;
 
+    let first = project.rules(address).remove(0);
     let two = json!([{"name": "tcp-80", "port": 80}, {"name": "tcp-443", "port": 443}]);
     project.stage.patch("web", json!({"spec": {"ports": two}})).await;
-    // The rule that is there stays, so that nothing is interrupted.
     let both = |project: &Project| listening(project, address) == ["TCP 443", "TCP 80"];
     project.until("the second port", both).await;
+    let stays = project.rules(address).iter().any(|rule| rule["id"] == first["id"]);
+    assert!(stays, "what was there is not interrupted: {:#?}", project.rules(address));
     project.stage.patch("web", json!({"spec": {"ports": [{"name": "tcp-443", "port": 443}]}})).await;
     let secure = |project: &Project| listening(project, address) == ["TCP 443"];
     project.until("the second port alone", secure).await;
@@ -160,6 +165,8 @@ async fn a_reserved_address_is_used_by_its_name_and_stays() {
     let body = json!({"name": "front", "addressType": "EXTERNAL"});
     project.gcp.console().insert(&reserved, body, RequestId::new(1)).await.unwrap();
     let address = project.gcp.read(&reserved).unwrap()["address"].clone();
+    // Here operations go on after the answer, as they do at Google.
+    project.gcp.set_operation_time(Duration::from_millis(20));
     let child = project.controller();
     project.create(service("web", &json!({NAMED: "front"}), &[(80, "TCP")], &json!({}))).await;
     assert_eq!(project.address("web").await.to_string(), address);
@@ -203,12 +210,12 @@ async fn a_mistake_is_told_and_takes_nothing_down() {
     let child = project.controller();
     project.create(web()).await;
     let address = project.address("web").await;
-    project.condition("web", ACCEPTED, "True").await;
+    project.condition("web", ACCEPTED, "True", "").await;
     let writes = project.gcp.writes();
 
     let tier = "cloud.google.com/network-tier";
     project.stage.patch("web", json!({"metadata": {"annotations": {tier: "Gold"}}})).await;
-    let told = project.condition("web", ACCEPTED, "False").await;
+    let told = project.condition("web", ACCEPTED, "False", tier).await;
     for word in [tier, "Gold", "Premium", "Standard"] {
         assert!(told.contains(word), "{word} is missing in: {told}");
     }
@@ -216,7 +223,7 @@ async fn a_mistake_is_told_and_takes_nothing_down() {
     assert_eq!(project.gcp.writes(), writes, "it stays as it is");
 
     project.stage.patch("web", json!({"metadata": {"annotations": {tier: null}}})).await;
-    project.condition("web", ACCEPTED, "True").await;
+    project.condition("web", ACCEPTED, "True", "").await;
     project.stage.delete("web").await;
     assert_eq!(project.gcp.leaks(), []);
     assert_eq!(project.stage.terminate(child).await, Some(0), "{}", project.stage.log());
@@ -226,6 +233,10 @@ async fn a_mistake_is_told_and_takes_nothing_down() {
 async fn a_local_service_is_sent_to_where_its_pods_are() {
     let project = Project::new().await;
     let child = project.controller();
+    // kube-proxy says on each node whether there is a pod: here the fake says it for node-0 and node-2.
+    for without in ["node-0", "node-2"] {
+        project.gcp.set_unhealthy(None, without, true);
+    }
     let local = json!({"externalTrafficPolicy": "Local"});
     project.create(service("web", &json!({}), &[(80, "TCP")], &local)).await;
     project.stage.create::<EndpointSlice>(project.slices(), pod_on("node-1")).await;
@@ -233,13 +244,14 @@ async fn a_local_service_is_sent_to_where_its_pods_are() {
     let web = project.stage.services().get("web").await.unwrap();
     let port = web.spec.unwrap().health_check_node_port;
     assert!(port.is_some_and(|port| port > 0));
-    // Each node says whether it has a pod; those that have none get nothing.
     let own = |project: &Project| {
         let checks = project.made(Kind::HealthCheck);
         matches!(&checks[..], [check] if check["httpHealthCheck"]["port"] == json!(port))
     };
     project.until("a health check of its own", own).await;
     assert_eq!(project.members(), ["node-0", "node-1", "node-2"]);
+    let told = project.condition("web", PROGRAMMED, "True", "1 of 3 targets healthy").await;
+    assert!(told.contains("node-0") && told.contains("node-2") && !told.contains("node-1"), "{told}");
 
     project.stage.patch("web", json!({"spec": {"externalTrafficPolicy": "Cluster"}})).await;
     let shared = |project: &Project| {

@@ -104,15 +104,15 @@ impl Project {
         self.addresses(name, 1).await[0]
     }
 
-    /// Waits until a condition of a Service has that status. Returns its message.
-    pub(crate) async fn condition(&self, name: &str, kind: &str, status: &str) -> String {
+    /// Waits until a condition of a Service has that status and tells that text. Returns its message.
+    pub(crate) async fn condition(&self, name: &str, kind: &str, status: &str, text: &str) -> String {
         let message = |service: &Service| {
             let conditions = service.status.as_ref()?.conditions.iter().flatten();
-            let mut fits = conditions.filter(|one| one.type_ == kind && one.status == status);
-            fits.next().map(|one| one.message.clone())
+            let mut of_kind = conditions.filter(|one| one.type_ == kind && one.status == status);
+            of_kind.find(|one| one.message.contains(text)).map(|one| one.message.clone())
         };
         let has = |service: Option<&Service>| service.and_then(message).is_some();
-        let what = format!("{kind}={status}");
+        let what = format!("{kind}={status} {text}");
         let service = self.stage.service_until(name, &what, has).await.unwrap();
         message(&service).unwrap()
     }
