@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 const ACCEPTED: &str = "landfall.dev/Accepted";
 const PROGRAMMED: &str = "landfall.dev/Programmed";
-const INTERNAL: &str = "networking.gke.io/load-balancer-type";
+const TYPE: &str = "networking.gke.io/load-balancer-type";
 const NAMED: &str = "networking.gke.io/load-balancer-ip-addresses";
 
 /// A Service with these ports, each with its protocol, and with more of a spec.
@@ -118,7 +118,7 @@ async fn changes(project: &Project, address: IpAddr) {
 
 #[rstest]
 #[case::internal(
-    service("it", &json!({INTERNAL: "Internal"}), &[(80, "TCP")], &json!({})), &[("10.0.", "TCP 80")], "INTERNAL"
+    service("it", &json!({TYPE: "Internal"}), &[(80, "TCP")], &json!({})), &[("10.0.", "TCP 80")], "INTERNAL"
 )]
 #[case::dual_stack(
     service("it", &json!({}), &[(80, "TCP")],
@@ -129,12 +129,17 @@ async fn changes(project: &Project, address: IpAddr) {
     service("it", &json!({}), &[(53, "TCP"), (53, "UDP")], &json!({})), &[("", "TCP 53 + UDP 53")], "EXTERNAL"
 )]
 #[case::internal_mixed(
-    service("it", &json!({INTERNAL: "Internal"}), &[(53, "TCP"), (53, "UDP")], &json!({})),
+    service("it", &json!({TYPE: "Internal"}), &[(53, "TCP"), (53, "UDP")], &json!({})),
     &[("10.0.", "L3_DEFAULT all")], "INTERNAL"
 )]
 #[case::many_ports(
     service("it", &json!({}), &[(1, "TCP"), (2, "TCP"), (3, "TCP"), (4, "TCP"), (5, "TCP"), (6, "TCP")], &json!({})),
     &[("", "TCP 1,2,3,4,5 + TCP 6")], "EXTERNAL"
+)]
+#[case::instance_groups_and_no_node_ports(
+    service("it", &json!({"landfall.dev/gcp-backends": "InstanceGroup"}), &[(80, "TCP")],
+            &json!({"allocateLoadBalancerNodePorts": false})),
+    &[("", "TCP 80")], "EXTERNAL"
 )]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_load_balancer_comes_and_goes(
@@ -150,6 +155,7 @@ async fn each_kind_of_load_balancer_comes_and_goes(
         assert!(address.to_string().starts_with(begin), "{addresses:?}");
         assert_eq!(listening(&project, *address).join(" + "), *rules);
     }
+    assert_eq!(project.members(), ["node-0", "node-1", "node-2"]);
     let schemes =
         project.made(Kind::ForwardingRule).into_iter().map(|rule| rule["loadBalancingScheme"].clone());
     assert!(schemes.into_iter().all(|it| it == scheme));
@@ -175,11 +181,14 @@ async fn a_reserved_address_is_used_by_its_name_and_stays() {
     assert_eq!(project.stage.terminate(child).await, Some(0), "{}", project.stage.log());
 }
 
+#[rstest]
+#[case::external("External")]
+#[case::internal("Internal")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pair_shares_an_address_and_a_killed_controller_changes_nothing() {
+async fn a_pair_shares_an_address_and_a_killed_controller_changes_nothing(#[case] scheme: &str) {
     let project = Project::new().await;
     let mut child = project.controller();
-    let share = json!({"landfall.dev/share": "front"});
+    let share = json!({"landfall.dev/share": "front", TYPE: scheme});
     for (name, port) in [("plain", 80), ("secure", 443)] {
         project.create(service(name, &share, &[(port, "TCP")], &json!({}))).await;
     }

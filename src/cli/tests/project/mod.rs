@@ -143,9 +143,9 @@ impl Project {
         self.made(Kind::ForwardingRule).into_iter().filter(is_at).collect()
     }
 
-    /// The names of the instances in all groups, in order.
+    /// The names of the instances in all groups of either kind, in order.
     pub(crate) fn members(&self) -> Vec<String> {
-        let groups = self.references(Kind::EndpointGroup);
+        let groups = [Kind::EndpointGroup, Kind::InstanceGroup].map(|kind| self.references(kind)).concat();
         let mut names: Vec<String> = groups.iter().flat_map(|group| self.gcp.members_of(group)).collect();
         names.sort();
         names
