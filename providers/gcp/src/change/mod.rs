@@ -15,7 +15,9 @@ use crate::observe::Thing;
 pub(crate) enum Stage {
     /// What refers to nothing: health checks, groups, what lets checks in, and the reservations that hold addresses.
     Base,
-    /// Members of groups, and backend services.
+    /// Members of groups: nobody leads to a new group before it has them.
+    Members,
+    /// Backend services.
     Backends,
     /// Forwarding rules go that stand in the way of their successors.
     Clear,

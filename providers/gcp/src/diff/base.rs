@@ -44,7 +44,7 @@ pub(super) fn members(diff: &Diff<'_>) -> Vec<Change> {
             &nobody
         };
         let members = compare(wish, there);
-        let change = Change::new(Stage::Backends, &wish.reference, What::Members(members.clone()));
+        let change = Change::new(Stage::Members, &wish.reference, What::Members(members.clone()));
         (!members.is_empty()).then(|| change.shared(wish.shared))
     });
     change.collect()
