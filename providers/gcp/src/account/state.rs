@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::health::Watches;
+use super::moment::Moment;
 use super::parts::{cell, collection_of, groups_of, is_in, owner};
 use super::rosters::Rosters;
 use super::{Collection, Existing};
@@ -17,13 +18,6 @@ use crate::api::{Kind, Place, Reference};
 use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
-
-/// A point in time, told apart from others at the same time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    tick: u64,
-    at: Instant,
-}
 
 /// What is known of the project.
 #[derive(Debug)]
@@ -47,7 +41,7 @@ pub(crate) struct State {
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
     hidden_firewalls: Option<String>,
-    pub(super) rosters: Rosters,
+    pub(crate) rosters: Rosters,
     pub(crate) health: Watches,
 }
 
@@ -244,8 +238,11 @@ impl State {
         let things: BTreeMap<Reference, Found> =
             own.chain(&self.shared).filter_map(|reference| self.found(reference)).collect();
         let members = things.keys().filter_map(|group| Some((group.clone(), self.rosters.get(group)?)));
+        let now = Instant::now();
+        let refused = things.keys().filter_map(|it| Some((it.clone(), self.rosters.refused(it, now)?)));
         Observed {
             members: members.collect(),
+            refused: refused.collect(),
             things,
             foreign: self.foreign(lb, needed),
             hidden_firewalls: self.hidden_firewalls.clone(),

@@ -5,15 +5,17 @@ use landfall_core::ids::LbId;
 use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
 
-use crate::account::Account;
+use crate::account::{Account, Moment};
 use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
 use crate::client::Client;
 use crate::error::GcpError;
+use crate::network::NetworkCache;
 use crate::observe::{self, Observed};
 use crate::resources::Wanted;
 
 pub(crate) mod command;
+pub(crate) mod members;
 mod overlay;
 mod write;
 
@@ -26,6 +28,8 @@ pub(crate) struct Applied {
     pub(crate) problems: Vec<Problem>,
     /// Something could not go yet because it is still used: to be tried again soon.
     pub(crate) postponed: Vec<Reference>,
+    /// Something was left to a wish that was begun later: to be looked at again soon.
+    pub(crate) is_superseded: bool,
 }
 
 /// How one change ended that did not fail.
@@ -45,6 +49,9 @@ enum Done {
 pub(crate) struct Worker<'a> {
     pub(crate) client: &'a Client,
     pub(crate) account: &'a Account,
+    pub(crate) network: &'a NetworkCache,
+    /// When the wish was begun, or the release.
+    pub(crate) since: Moment,
     /// Whose changes they are.
     pub(crate) lb: &'a LbId,
     /// The wish; `None` for a release, which fills in no addresses.
@@ -88,6 +95,10 @@ impl Worker<'_> {
             // The rules of a Shared VPC may be the business of its host project's administrators alone.
             Err(error) if self.is_theirs(reference) && error.is_forbidden() => {
                 Ok(Done::With(Box::new(self.left_to_others(change, &error)?)))
+            }
+            // What all share serves with the nodes that it has.
+            Err(error) if change.shared && matches!(change.what, What::Members(_)) => {
+                members::problem(reference, &error).map(|it| Done::With(Box::new(it))).ok_or(error)
             }
             made => made,
         }
