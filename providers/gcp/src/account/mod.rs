@@ -27,6 +27,7 @@ mod health;
 pub(crate) mod list;
 mod moment;
 mod parts;
+mod refusals;
 mod rosters;
 mod state;
 

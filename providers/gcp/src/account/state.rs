@@ -12,6 +12,7 @@ use super::freshness::Freshness;
 use super::health::Watches;
 use super::moment::Moment;
 use super::parts::{cell, collection_of, groups_of, is_in, owner};
+use super::refusals::Refusals;
 use super::rosters::Rosters;
 use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference};
@@ -41,6 +42,7 @@ pub(crate) struct State {
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
     hidden_firewalls: Option<String>,
+    pub(crate) refusals: Refusals,
     pub(crate) rosters: Rosters,
     pub(crate) health: Watches,
 }
@@ -81,6 +83,7 @@ impl State {
             written: HashMap::new(),
             doubts: HashMap::new(),
             hidden_firewalls: None,
+            refusals: Refusals::default(),
             rosters: Rosters::default(),
             health: Watches::default(),
         }
@@ -177,21 +180,18 @@ impl State {
             }
         }
         self.written.retain(|reference, at| !is_in(reference, collection) || at.tick > began.tick);
-        let settling = self.freshness.settling;
-        self.doubts.retain(|reference, doubt| {
-            let told = began.tick > doubt.since.tick && began.at >= doubt.since.at + settling;
-            doubt.open || !told || !is_in(reference, collection)
-        });
+        self.forget_doubts(collection, began);
         if collection.1 == Kind::Firewall {
             self.hidden_firewalls = None;
         }
         self.listed.insert(collection.clone(), began);
     }
 
-    /// Notes that the firewall rules may not be listed, and why.
+    /// Notes that the firewall rules may not be listed, and why. Those that were known may well be there.
     pub(super) fn hide_firewalls(&mut self, collection: &Collection, began: Moment, why: String) {
-        self.merge(collection, began, Vec::new());
+        self.forget_doubts(collection, began);
         self.hidden_firewalls = Some(why);
+        self.listed.insert(collection.clone(), began);
     }
 
     /// Notes that something is about to be changed.
@@ -317,6 +317,15 @@ impl State {
             Some(Foreign { reference: reference.clone(), owner })
         });
         foreign.collect()
+    }
+
+    /// Forgets what a list tells for sure that was begun then.
+    fn forget_doubts(&mut self, collection: &Collection, began: Moment) {
+        let settling = self.freshness.settling;
+        self.doubts.retain(|reference, doubt| {
+            let told = began.tick > doubt.since.tick && began.at >= doubt.since.at + settling;
+            doubt.open || !told || !is_in(reference, collection)
+        });
     }
 
     /// Whether we changed something after this list was begun, or are changing it.

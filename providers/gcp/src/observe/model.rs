@@ -132,7 +132,7 @@ pub struct Observed {
     /// Resources that have a name that we need and are not this load balancer's.
     pub foreign: Vec<Foreign>,
     /// Why the firewall rules cannot be looked at, if they cannot: those of a Shared VPC's host project take a permission
-    /// there. Then none is in `things`, and it is not known whether there are any.
+    /// there. Then `things` has those that were seen before, and it is not known whether there are others.
     pub hidden_firewalls: Option<String>,
 }
 

@@ -4,5 +4,6 @@
 
 mod create;
 mod nodes;
+mod shared_vpc;
 mod stage;
 mod update;
