@@ -65,7 +65,13 @@ impl Model {
                 self.check_unused(reference);
                 self.observed.things.remove(reference).expect("only what is there goes");
             }
-            What::Labels(labels) => self.edit(reference, |rule| rule.labels.clone_from(labels)),
+            What::Labels(labels) => {
+                match Arc::make_mut(&mut self.observed.things.get_mut(reference).unwrap().it) {
+                    Thing::ForwardingRule(rule) => rule.labels.clone_from(labels),
+                    Thing::Address(address) => address.labels.clone_from(labels),
+                    other => panic!("no labels: {other:?}"),
+                }
+            }
             What::GlobalAccess(to) => self.edit(reference, |rule| rule.allow_global_access = Some(*to)),
         }
     }
