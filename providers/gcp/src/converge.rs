@@ -4,13 +4,14 @@ use landfall_core::model::DesiredLb;
 use landfall_core::outcome::Outcome;
 use tokio::sync::{Mutex, RwLock};
 
-use crate::account::Account;
+use crate::account::{Account, Moment};
 use crate::apply::{Applied, Worker};
-use crate::change::Change;
+use crate::change::{Change, What};
 use crate::client::Client;
 use crate::diff::diff;
 use crate::error::GcpError;
 use crate::health;
+use crate::network::NetworkCache;
 use crate::observe::{look_back, observe};
 use crate::outcome;
 use crate::quota::Quotas;
@@ -33,7 +34,10 @@ pub(crate) struct Shared {
 pub(crate) struct Tools<'a> {
     pub(crate) client: &'a Client,
     pub(crate) account: &'a Account,
+    pub(crate) network: &'a NetworkCache,
     pub(crate) shared: &'a Shared,
+    /// When the run began: what it wishes is not older.
+    pub(crate) since: Moment,
 }
 
 impl Tools<'_> {
@@ -47,18 +51,50 @@ impl Tools<'_> {
         let _user = self.shared.users.read().await;
         let mut applied = Applied::default();
         let mut changes = self.plan(wanted).await?;
+        let mut shared = Ok(());
         if changes.iter().any(|change| change.shared) {
-            let _maker = self.shared.making.lock().await;
-            // Somebody else may have made them meanwhile.
-            let (common, own): (Vec<_>, Vec<_>) =
-                self.plan(wanted).await?.into_iter().partition(|change| change.shared);
-            self.apply(wanted, common, &mut applied).await?;
-            changes = own;
+            (changes, shared) = self.make_shared(wanted, &mut applied).await?;
         }
         self.apply(wanted, changes, &mut applied).await?;
+        shared?;
         let observed = look_back(self.account, wanted);
         let (health, look_again) = health::ask(self.client, self.account, wanted, &observed).await;
         Ok(outcome::of(desired, wanted, &observed, applied, &health, look_again))
+    }
+
+    /// Makes what all share, one load balancer at a time. Answers the changes that are left, and what went wrong if they
+    /// can be made nevertheless: groups serve with the nodes that they have.
+    async fn make_shared(
+        &self,
+        wanted: &Wanted,
+        applied: &mut Applied,
+    ) -> Result<(Vec<Change>, Result<(), GcpError>), GcpError> {
+        let _maker = self.shared.making.lock().await;
+        // Somebody else may have made them meanwhile.
+        let (mut common, own): (Vec<_>, Vec<_>) =
+            self.plan(wanted).await?.into_iter().partition(|change| change.shared);
+        let all = common.len();
+        common.retain(|change| !self.is_superseded(change));
+        applied.is_superseded = common.len() < all;
+        let made = self.apply(wanted, common, applied).await;
+        match made {
+            Err(error) if !self.is_founded(wanted) => Err(error),
+            made => Ok((own, made)),
+        }
+    }
+
+    /// Whether a change is of members of a group that a wish has changed that was begun later: it knew the nodes better.
+    fn is_superseded(&self, change: &Change) -> bool {
+        let of_members = matches!(change.what, What::Members(_));
+        of_members && self.account.state().rosters.is_superseded(&change.reference, self.since)
+    }
+
+    /// Whether everything shared is there that the rest refers to.
+    fn is_founded(&self, wanted: &Wanted) -> bool {
+        let groups = wanted.groups.iter().filter(|wish| wish.shared).map(|wish| &wish.reference);
+        let checks = wanted.health_checks.iter().filter(|wish| wish.shared).map(|wish| &wish.reference);
+        let state = self.account.state();
+        groups.chain(checks).all(|reference| state.has(reference))
     }
 
     async fn apply(
@@ -67,8 +103,8 @@ impl Tools<'_> {
         changes: Vec<Change>,
         applied: &mut Applied,
     ) -> Result<(), GcpError> {
-        let Self { client, account, shared } = self;
-        let worker = Worker { client, account, lb: &wanted.lb, wanted: Some(wanted) };
+        let Self { client, account, network, shared, since } = *self;
+        let worker = Worker { client, account, network, since, lb: &wanted.lb, wanted: Some(wanted) };
         match worker.apply(changes, applied).await {
             Ok(()) => Ok(()),
             Err(error) => Err(shared.quotas.explain(client, error).await),

@@ -8,7 +8,7 @@ use landfall_core::model::{DesiredLb, IpMode, Member};
 use landfall_core::outcome::{Ingress, Outcome, Phase, TargetHealth, UnhealthyTarget};
 
 use crate::api::types::{self, HealthState};
-use crate::apply::{Applied, command};
+use crate::apply::{Applied, command, members};
 use crate::diff::{chosen, ip_of};
 use crate::health::Health;
 use crate::observe::Observed;
@@ -30,10 +30,12 @@ pub(crate) fn of(
     health: &Health,
     look_again: Option<Duration>,
 ) -> Outcome {
-    let soon = (!applied.postponed.is_empty()).then_some(SOON);
-    let later = (!applied.problems.is_empty()).then_some(LATER);
+    let soon = (!applied.postponed.is_empty() || applied.is_superseded).then_some(SOON);
+    let mut not_taken = applied.problems;
+    not_taken.extend(members::left_out(wanted, observed));
+    let later = (!not_taken.is_empty()).then_some(LATER);
     let mut problems = wanted.problems.clone();
-    problems.extend(applied.problems);
+    problems.extend(not_taken);
     problems.extend(command::for_hidden(wanted, observed));
     Outcome {
         steps: applied.steps,

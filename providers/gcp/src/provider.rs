@@ -86,7 +86,8 @@ impl GcpProvider {
     }
 
     fn tools<'a>(&'a self, client: &'a Client, account: &'a Account) -> Tools<'a> {
-        Tools { client, account, shared: &self.shared }
+        let Self { network, shared, .. } = self;
+        Tools { client, account, network, shared, since: account.moment() }
     }
 
     async fn wanted(
@@ -146,16 +147,19 @@ impl Provider for GcpProvider {
     async fn plan(&self, desired: &DesiredLb) -> Result<Plan, ProviderError> {
         let client = Client::new(&self.calls, desired.id.to_string());
         let account = self.account(Some(desired))?;
+        let tools = self.tools(&client, account);
         let wanted = self.wanted(&client, account, desired).await?;
-        let changes = self.tools(&client, account).plan(&wanted).await?;
+        let changes = tools.plan(&wanted).await?;
         Ok(Plan { lb: desired.id.clone(), steps: changes.iter().map(Change::step).collect() })
     }
 
     async fn ensure(&self, desired: &DesiredLb) -> Result<Outcome, ProviderError> {
         let client = Client::new(&self.calls, desired.id.to_string());
         let account = self.account(Some(desired))?;
+        // Before anything is read: what is read later is not older than the run.
+        let tools = self.tools(&client, account);
         let wanted = self.wanted(&client, account, desired).await?;
-        Ok(self.tools(&client, account).ensure(desired, &wanted).await?)
+        Ok(tools.ensure(desired, &wanted).await?)
     }
 
     async fn release(&self, id: &LbId) -> Result<(), ProviderError> {

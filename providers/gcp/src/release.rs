@@ -38,7 +38,7 @@ pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError>
 /// Removes what all load balancers share, if this was the last of them. Meanwhile nobody makes another one; of those who
 /// remove theirs at the same time, one does it and the others look again.
 async fn release_shared(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError> {
-    let Tools { client, account, shared } = tools;
+    let Tools { client, account, shared, .. } = tools;
     let nobody_else = shared.users.try_write();
     if !account.state().is_last(lb) {
         return Ok(());
@@ -73,9 +73,9 @@ const fn stage(kind: Kind) -> Stage {
 
 /// Removes things, and names what is left and who holds it.
 async fn remove(tools: Tools<'_>, lb: &LbId, changes: Vec<Change>) -> Result<(), GcpError> {
-    let Tools { client, account, .. } = tools;
+    let Tools { client, account, network, since, .. } = tools;
     let mut applied = Applied::default();
-    let worker = Worker { client, account, lb, wanted: None };
+    let worker = Worker { client, account, network, since, lb, wanted: None };
     worker.apply(changes, &mut applied).await?;
     let Some(what) = applied.postponed.into_iter().next() else { return Ok(()) };
     let by = users(tools, &what).await?;

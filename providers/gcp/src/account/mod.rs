@@ -25,13 +25,17 @@ mod flight;
 mod freshness;
 mod health;
 pub(crate) mod list;
+mod moment;
 mod parts;
+mod refusals;
 mod rosters;
 mod state;
 
 use flight::Flight;
 pub use freshness::Freshness;
+pub(crate) use moment::Moment;
 use parts::zone_of;
+pub(crate) use rosters::Refused;
 use state::State;
 
 /// The resources of one kind in one place: what one list tells.
@@ -182,6 +186,11 @@ impl Account {
         Writing { account: self, reference: reference.clone(), settled: false }
     }
 
+    /// Now, later than every moment before.
+    pub(crate) fn moment(&self) -> Moment {
+        self.state().moment()
+    }
+
     /// What is known. Never to be held over a call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         // A panic of another holder leaves data that is whole: every change of it is a plain assignment, and what it was
@@ -214,7 +223,8 @@ impl Account {
     }
 }
 
-async fn read_members(client: &Client, group: &Reference) -> Result<BTreeSet<Endpoint>, GcpError> {
+/// The members of a group as they are now.
+pub(crate) async fn read_members(client: &Client, group: &Reference) -> Result<BTreeSet<Endpoint>, GcpError> {
     match group.kind {
         Kind::InstanceGroup => {
             let urls = client.instances_of(group).await?;

@@ -1,17 +1,25 @@
 //! Members of groups: what no list tells, known from our own changes or read, and verified slowly.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::moment::Moment;
 use crate::api::Reference;
 use crate::api::types::Endpoint;
+
+/// Members that Google does not take, each with its answer.
+pub(crate) type Refused = Arc<BTreeMap<Endpoint, String>>;
 
 /// Who is in which group, as far as it is known.
 #[derive(Debug, Default)]
 pub(crate) struct Rosters {
     known: HashMap<Reference, Roster>,
+    /// Who is not taken into a group, until it is tried again.
+    refused: HashMap<Reference, (Refused, Instant)>,
+    /// When the wish was begun that changed a group last.
+    wishes: HashMap<Reference, Moment>,
 }
 
 #[derive(Debug)]
@@ -49,5 +57,28 @@ impl Rosters {
     /// Notes that it is not known any more who is in a group.
     pub(crate) fn forget(&mut self, group: &Reference) {
         self.known.remove(group);
+    }
+
+    /// Notes whom Google does not take into a group, and when to try again.
+    pub(crate) fn refuse(&mut self, group: &Reference, members: BTreeMap<Endpoint, String>, until: Instant) {
+        let mut all = self.refused(group, Instant::now()).map(|before| (*before).clone()).unwrap_or_default();
+        all.extend(members);
+        self.refused.insert(group.clone(), (Arc::new(all), until));
+    }
+
+    /// Whom Google does not take into a group, unless it is to be tried again.
+    pub(crate) fn refused(&self, group: &Reference, now: Instant) -> Option<Refused> {
+        let (refused, _) = self.refused.get(group).filter(|(_, until)| now < *until)?;
+        Some(Arc::clone(refused))
+    }
+
+    /// Notes that a wish that was begun then is about to change the members of a group.
+    pub(crate) fn change(&mut self, group: &Reference, wish: Moment) {
+        self.wishes.insert(group.clone(), wish);
+    }
+
+    /// Whether a wish that was begun later than this one has changed the members of a group: it knew the nodes better.
+    pub(crate) fn is_superseded(&self, group: &Reference, wish: Moment) -> bool {
+        self.wishes.get(group).is_some_and(|last| last.tick > wish.tick)
     }
 }

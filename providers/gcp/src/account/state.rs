@@ -10,20 +10,15 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::health::Watches;
+use super::moment::Moment;
 use super::parts::{cell, collection_of, groups_of, is_in, owner};
+use super::refusals::Refusals;
 use super::rosters::Rosters;
 use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference};
 use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
-
-/// A point in time, told apart from others at the same time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    tick: u64,
-    at: Instant,
-}
 
 /// What is known of the project.
 #[derive(Debug)]
@@ -47,7 +42,8 @@ pub(crate) struct State {
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
     hidden_firewalls: Option<String>,
-    pub(super) rosters: Rosters,
+    pub(crate) refusals: Refusals,
+    pub(crate) rosters: Rosters,
     pub(crate) health: Watches,
 }
 
@@ -87,6 +83,7 @@ impl State {
             written: HashMap::new(),
             doubts: HashMap::new(),
             hidden_firewalls: None,
+            refusals: Refusals::default(),
             rosters: Rosters::default(),
             health: Watches::default(),
         }
@@ -183,21 +180,18 @@ impl State {
             }
         }
         self.written.retain(|reference, at| !is_in(reference, collection) || at.tick > began.tick);
-        let settling = self.freshness.settling;
-        self.doubts.retain(|reference, doubt| {
-            let told = began.tick > doubt.since.tick && began.at >= doubt.since.at + settling;
-            doubt.open || !told || !is_in(reference, collection)
-        });
+        self.forget_doubts(collection, began);
         if collection.1 == Kind::Firewall {
             self.hidden_firewalls = None;
         }
         self.listed.insert(collection.clone(), began);
     }
 
-    /// Notes that the firewall rules may not be listed, and why.
+    /// Notes that the firewall rules may not be listed, and why. Those that were known may well be there.
     pub(super) fn hide_firewalls(&mut self, collection: &Collection, began: Moment, why: String) {
-        self.merge(collection, began, Vec::new());
+        self.forget_doubts(collection, began);
         self.hidden_firewalls = Some(why);
+        self.listed.insert(collection.clone(), began);
     }
 
     /// Notes that something is about to be changed.
@@ -244,8 +238,11 @@ impl State {
         let things: BTreeMap<Reference, Found> =
             own.chain(&self.shared).filter_map(|reference| self.found(reference)).collect();
         let members = things.keys().filter_map(|group| Some((group.clone(), self.rosters.get(group)?)));
+        let now = Instant::now();
+        let refused = things.keys().filter_map(|it| Some((it.clone(), self.rosters.refused(it, now)?)));
         Observed {
             members: members.collect(),
+            refused: refused.collect(),
             things,
             foreign: self.foreign(lb, needed),
             hidden_firewalls: self.hidden_firewalls.clone(),
@@ -320,6 +317,15 @@ impl State {
             Some(Foreign { reference: reference.clone(), owner })
         });
         foreign.collect()
+    }
+
+    /// Forgets what a list tells for sure that was begun then.
+    fn forget_doubts(&mut self, collection: &Collection, began: Moment) {
+        let settling = self.freshness.settling;
+        self.doubts.retain(|reference, doubt| {
+            let told = began.tick > doubt.since.tick && began.at >= doubt.since.at + settling;
+            doubt.open || !told || !is_in(reference, collection)
+        });
     }
 
     /// Whether we changed something after this list was begun, or are changing it.

@@ -1,21 +1,29 @@
 //! Makes decided changes, stage by stage, and writes back what became of each.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use landfall_core::ids::LbId;
 use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
+use tokio::time::Instant;
 
-use crate::account::Account;
+use crate::account::{Account, Moment};
 use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
 use crate::client::Client;
 use crate::error::GcpError;
+use crate::network::NetworkCache;
 use crate::observe::{self, Observed};
 use crate::resources::Wanted;
 
 pub(crate) mod command;
+pub(crate) mod members;
 mod overlay;
 mod write;
+
+/// How long what the controller may not do is not tried again: a bit less than until whoever wants it looks again.
+const REFUSED: Duration = Duration::from_mins(4);
 
 /// What came of changes.
 #[derive(Debug, Default)]
@@ -26,6 +34,8 @@ pub(crate) struct Applied {
     pub(crate) problems: Vec<Problem>,
     /// Something could not go yet because it is still used: to be tried again soon.
     pub(crate) postponed: Vec<Reference>,
+    /// Something was left to a wish that was begun later: to be looked at again soon.
+    pub(crate) is_superseded: bool,
 }
 
 /// How one change ended that did not fail.
@@ -45,6 +55,9 @@ enum Done {
 pub(crate) struct Worker<'a> {
     pub(crate) client: &'a Client,
     pub(crate) account: &'a Account,
+    pub(crate) network: &'a NetworkCache,
+    /// When the wish was begun, or the release.
+    pub(crate) since: Moment,
     /// Whose changes they are.
     pub(crate) lb: &'a LbId,
     /// The wish; `None` for a release, which fills in no addresses.
@@ -75,6 +88,9 @@ impl Worker<'_> {
     async fn make(&self, change: &Change) -> Result<Done, GcpError> {
         tracing::debug!(lb = %self.lb, step = %change.step(), "applying");
         let reference = &change.reference;
+        if let Some(error) = self.known_refusal(change) {
+            return Ok(Done::With(Box::new(self.left_to_others(change, &error)?)));
+        }
         let made = match &change.what {
             What::Insert(it) => self.insert(change, it).await,
             What::Update(it) => self.update(change, it).await,
@@ -87,10 +103,22 @@ impl Worker<'_> {
             Err(error) if is_spare(change.stage) && error.is_in_use() => Ok(Done::Postponed),
             // The rules of a Shared VPC may be the business of its host project's administrators alone.
             Err(error) if self.is_theirs(reference) && error.is_forbidden() => {
+                let (method, until) = (change.method(), Instant::now() + REFUSED);
+                self.account.state().refusals.note(&reference.place, method, error.clone(), until);
                 Ok(Done::With(Box::new(self.left_to_others(change, &error)?)))
+            }
+            // What all share serves with the nodes that it has.
+            Err(error) if change.shared && matches!(change.what, What::Members(_)) => {
+                members::problem(reference, &error).map(|it| Done::With(Box::new(it))).ok_or(error)
             }
             made => made,
         }
+    }
+
+    /// What Google answered to a change like this one, which it may be that others have to make.
+    fn known_refusal(&self, change: &Change) -> Option<GcpError> {
+        let place = self.is_theirs(&change.reference).then_some(&change.reference.place)?;
+        self.account.state().refusals.get(place, change.method(), Instant::now())
     }
 
     /// Whether a change may be left to others. Not in a release: what is left behind has to be known.

@@ -1,6 +1,6 @@
 //! The calls of one change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::overlay::overlay;
 use super::{Done, Worker};
 use crate::account::list;
-use crate::api::types::{Address, Endpoint};
+use crate::api::types::Address;
 use crate::api::{Kind, Reference};
-use crate::change::{Change, Members};
+use crate::change::Change;
 use crate::diff::{chosen, text_of};
 use crate::error::GcpError;
 use crate::marks;
@@ -122,30 +122,6 @@ impl Worker<'_> {
         Ok(there)
     }
 
-    /// Those that come are added before those that go are taken out.
-    pub(super) async fn members(&self, group: &Reference, members: &Members) -> Result<Done, GcpError> {
-        let observed = self.observed();
-        let it = observed.things.get(group).map(|found| Arc::clone(&found.it));
-        let it = it.ok_or_else(|| self.lost(group))?;
-        let mut there: BTreeSet<Endpoint> =
-            observed.members.get(group).map(|there| (**there).clone()).unwrap_or_default();
-        let new: Vec<Endpoint> = members.new.keys().cloned().collect();
-        let writing = self.account.writing(self.lb, group);
-        let changed = match group.kind {
-            Kind::InstanceGroup => self.instances(group, &new, &members.gone).await,
-            _ => self.endpoints(group, &new, &members.gone).await,
-        };
-        if let Err(error) = changed {
-            // Some of it may have been done.
-            drop(writing);
-            return Err(error);
-        }
-        there.retain(|endpoint| !members.gone.contains(endpoint));
-        there.extend(new);
-        writing.members(it, Arc::new(there));
-        Ok(Done::Made)
-    }
-
     pub(super) async fn delete(&self, reference: &Reference) -> Result<Done, GcpError> {
         // An address that was to be held may have turned out to be held by somebody else.
         if !self.account.state().has(reference) {
@@ -159,30 +135,6 @@ impl Worker<'_> {
             }
             Err(error) => settle(writing, error),
         }
-    }
-
-    async fn endpoints(
-        &self,
-        group: &Reference,
-        new: &[Endpoint],
-        gone: &[Endpoint],
-    ) -> Result<(), GcpError> {
-        self.client.attach(group, new).await?;
-        self.client.detach(group, gone).await
-    }
-
-    async fn instances(
-        &self,
-        group: &Reference,
-        new: &[Endpoint],
-        gone: &[Endpoint],
-    ) -> Result<(), GcpError> {
-        let urls = |all: &[Endpoint]| {
-            let url = |endpoint: &Endpoint| group.place.at(Kind::Instance, &endpoint.instance).url();
-            all.iter().map(url).collect::<Vec<_>>()
-        };
-        self.client.add_instances(group, &urls(new)).await?;
-        self.client.remove_instances(group, &urls(gone)).await
     }
 
     /// The resource with the address that it is about, which is known by now.
@@ -239,7 +191,7 @@ impl Worker<'_> {
         }
     }
 
-    fn lost(&self, what: &Reference) -> GcpError {
+    pub(super) fn lost(&self, what: &Reference) -> GcpError {
         GcpError::Lost { whom: self.lb.to_string(), what: format!("{} {}", what.kind, what.name) }
     }
 

@@ -7,7 +7,7 @@ use landfall_core::plan::{Action, FieldDiff, Resource, Step};
 use serde_json::{Value, json};
 
 use crate::api::types::Endpoint;
-use crate::api::{Kind, Reference};
+use crate::api::{Kind, Method, Reference, Verb};
 use crate::observe::Thing;
 
 /// When a change is made. The changes of one stage do not depend on each other; each stage depends on those before it.
@@ -15,7 +15,9 @@ use crate::observe::Thing;
 pub(crate) enum Stage {
     /// What refers to nothing: health checks, groups, what lets checks in, and the reservations that hold addresses.
     Base,
-    /// Members of groups, and backend services.
+    /// Members of groups: nobody leads to a new group before it has them.
+    Members,
+    /// Backend services.
     Backends,
     /// Forwarding rules go that stand in the way of their successors.
     Clear,
@@ -96,6 +98,20 @@ impl Change {
     /// What differs, for people.
     pub(crate) fn telling(self, fields: Vec<FieldDiff>) -> Self {
         Self { fields, ..self }
+    }
+
+    /// The method that makes it; of members, that which adds some.
+    pub(crate) fn method(&self) -> Method {
+        let verb = match (&self.what, self.reference.kind) {
+            (What::Insert(_), _) => Verb::Insert,
+            (What::Update(_), _) => Verb::Update,
+            (What::GlobalAccess(_), _) => Verb::Patch,
+            (What::Labels(_), _) => Verb::SetLabels,
+            (What::Members(_), Kind::InstanceGroup) => Verb::AddInstances,
+            (What::Members(_), _) => Verb::AttachEndpoints,
+            (What::Delete, _) => Verb::Delete,
+        };
+        Method::new(self.reference.kind, verb)
     }
 
     /// The step of the plan that this is.

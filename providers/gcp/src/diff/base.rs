@@ -34,7 +34,8 @@ pub(super) fn groups(diff: &Diff<'_>) -> Vec<Change> {
     insert.collect()
 }
 
-/// Members that groups lack or should not have. A group whose members are not known is not compared.
+/// Members that groups lack or should not have, but for those that Google does not take. A group whose members are not
+/// known is not compared.
 pub(super) fn members(diff: &Diff<'_>) -> Vec<Change> {
     let nobody = BTreeSet::new();
     let change = diff.wanted.groups.iter().filter_map(|wish| {
@@ -43,8 +44,11 @@ pub(super) fn members(diff: &Diff<'_>) -> Vec<Change> {
         } else {
             &nobody
         };
-        let members = compare(wish, there);
-        let change = Change::new(Stage::Backends, &wish.reference, What::Members(members.clone()));
+        let mut members = compare(wish, there);
+        if let Some(refused) = diff.observed.refused.get(&wish.reference) {
+            members.new.retain(|endpoint, _| !refused.contains_key(endpoint));
+        }
+        let change = Change::new(Stage::Members, &wish.reference, What::Members(members.clone()));
         (!members.is_empty()).then(|| change.shared(wish.shared))
     });
     change.collect()

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use landfall_core::ids::{ClusterId, ProviderName};
-use landfall_core::model::{DesiredLb, FamilyPolicy, Member};
+use landfall_core::model::{DesiredLb, EndpointTarget, FamilyPolicy, Member};
 use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::testing;
 use rstest::rstest;
@@ -65,7 +65,13 @@ impl Model {
                 self.check_unused(reference);
                 self.observed.things.remove(reference).expect("only what is there goes");
             }
-            What::Labels(labels) => self.edit(reference, |rule| rule.labels.clone_from(labels)),
+            What::Labels(labels) => {
+                match Arc::make_mut(&mut self.observed.things.get_mut(reference).unwrap().it) {
+                    Thing::ForwardingRule(rule) => rule.labels.clone_from(labels),
+                    Thing::Address(address) => address.labels.clone_from(labels),
+                    other => panic!("no labels: {other:?}"),
+                }
+            }
             What::GlobalAccess(to) => self.edit(reference, |rule| rule.allow_global_access = Some(*to)),
         }
     }
@@ -376,6 +382,22 @@ fn nodes_that_come_and_go_change_one_group_per_zone() {
         "{changes:#?}"
     );
     assert_eq!((changes.len(), zones.len()), (2, 2));
+}
+
+/// With more nodes than one group holds, `externalTrafficPolicy: Local` moves to groups of the nodes with pods.
+#[test]
+fn nobody_leads_to_groups_that_are_yet_empty() {
+    let mut model = Model::default();
+    model.converge(&web(|it| it.local(31_000)));
+    let mut many = web(|it| it.local(31_000)).on(testing::nodes(300));
+    let node = Some(many.nodes.eligible[0].name.clone());
+    let address = many.nodes.eligible[0].addresses[0];
+    many.members[0].listeners[0].endpoints = vec![EndpointTarget { address, port: 8080, node, zone: None }];
+    let changes = model.diff(&many);
+    let filled = changes.iter().filter(|change| !change.shared && matches!(change.what, What::Members(_)));
+    let led = changes.iter().filter(|change| change.reference.kind == Kind::BackendService);
+    let (filled, led) = (filled.map(|change| change.stage).max(), led.map(|change| change.stage).min());
+    assert!(filled.is_some() && filled < led, "{filled:?} before {led:?}");
 }
 
 #[test]

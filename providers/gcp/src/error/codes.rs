@@ -42,6 +42,8 @@ pub(super) fn meaning(error: &ApiError) -> Meaning {
             match (meaning.word, error.method.verb) {
                 // There is nothing yet that somebody could have changed.
                 (CHANGED_MEANWHILE, Verb::Insert) => unmet(error.method.kind),
+                // No user says what is in these requests.
+                (INVALID, _) if is_group(error.method.kind) => GROUP_REFUSED,
                 _ => meaning,
             }
         }
@@ -58,6 +60,10 @@ pub(super) fn meaning(error: &ApiError) -> Meaning {
             advice: Advice::Say("it is tried again; check what answers at the endpoint"),
         },
     }
+}
+
+const fn is_group(kind: Kind) -> bool {
+    matches!(kind, Kind::EndpointGroup | Kind::InstanceGroup)
 }
 
 /// A condition that an insert does not meet.
@@ -114,6 +120,9 @@ pub(super) const IN_USE: &str = "WaitingForRelease";
 /// The word for a fingerprint that is not the last one.
 pub(super) const CHANGED_MEANWHILE: &str = "ChangedMeanwhile";
 
+/// The word for a wish that Google does not accept.
+const INVALID: &str = "InvalidConfiguration";
+
 /// How long until something that is being released is looked at again.
 const RELEASE: Duration = Duration::from_secs(10);
 /// How long until an address that is asked for is tried again: somebody else may have it for good.
@@ -160,6 +169,14 @@ const ADDRESS_IN_USE: Meaning = Meaning {
     class: ErrorClass::Waiting { poll: ADDRESS },
     word: "AddressInUse",
     advice: Advice::Say("something else has the address: free it, or ask for another one"),
+};
+
+const GROUP_REFUSED: Meaning = Meaning {
+    class: ErrorClass::Denied,
+    word: "GroupRefused",
+    advice: Advice::Say(
+        "see Google's answer for what is wrong with the nodes or their group; it is tried again",
+    ),
 };
 
 const CREDENTIALS: Meaning = Meaning {
@@ -247,7 +264,7 @@ pub(super) const TABLE: &[Row] = &[
             "invalidResourceUsage",
         ],
         ErrorClass::Rejected,
-        "InvalidConfiguration",
+        INVALID,
         "correct the Service's annotations or its class as Google's answer says",
     ),
     of(

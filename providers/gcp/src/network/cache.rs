@@ -116,6 +116,11 @@ impl NetworkCache {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
+    /// The instances of a zone are not taken to be as they were any more.
+    pub(crate) fn forget_instances(&self, zone: &Place) {
+        self.zones.forget(zone);
+    }
+
     async fn zone(&self, client: &Client, place: &Place, wanted: &[&Reference]) -> Result<Zone, GcpError> {
         let is_good = |zone: &Zone, age: Duration| {
             let runs = |it: &&Reference| zone.get(&it.name).is_some_and(|instance| is_running(instance));

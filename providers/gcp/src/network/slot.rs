@@ -64,6 +64,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Slots<K, V> {
         }
     }
 
+    /// Forgets the value of a key.
+    pub(super) fn forget(&self, key: &K) {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
     fn slot(&self, key: &K) -> Arc<Slot<V>> {
         let mut slots = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let empty = || Arc::new(Slot::new(Entry { value: None, failed: None }));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use landfall_core::ids::LbId;
 use landfall_core::model::MemberRef;
 
+use crate::account::Refused;
 use crate::api::types::{
     Address, BackendService, Endpoint, EndpointGroup, Firewall, ForwardingRule, HealthCheck, InstanceGroup,
     Resource, Rest,
@@ -126,10 +127,12 @@ pub struct Observed {
     pub things: BTreeMap<Reference, Found>,
     /// Members of groups, as far as they are known.
     pub members: BTreeMap<Reference, Arc<BTreeSet<Endpoint>>>,
+    /// Whom Google does not take into groups, until it is tried again.
+    pub(crate) refused: BTreeMap<Reference, Refused>,
     /// Resources that have a name that we need and are not this load balancer's.
     pub foreign: Vec<Foreign>,
     /// Why the firewall rules cannot be looked at, if they cannot: those of a Shared VPC's host project take a permission
-    /// there. Then none is in `things`, and it is not known whether there are any.
+    /// there. Then `things` has those that were seen before, and it is not known whether there are others.
     pub hidden_firewalls: Option<String>,
 }
 

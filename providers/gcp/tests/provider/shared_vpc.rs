@@ -1,0 +1,76 @@
+//! A network of another project, whose firewall rules may be the business of its administrators alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_core::error::ErrorClass;
+use landfall_core::model::{DesiredLb, NodeSet};
+use landfall_core::outcome::Phase;
+use landfall_core::provider::Provider as _;
+use landfall_gcp::account::Freshness;
+use landfall_gcp::api::{Kind, Method, Verb};
+use landfall_gcp::network::NetworkConfig;
+use landfall_testkit::gcp::fake::{FakeCompute, HOST_PROJECT, NewInstance, PROJECT, REGION, SHARED_NETWORK};
+
+use crate::stage::{Stage, nodes, service};
+
+const INSERT: Method = Method::new(Kind::Firewall, Verb::Insert);
+const LIST: Method = Method::new(Kind::Firewall, Verb::List);
+const DELETE: Method = Method::new(Kind::Firewall, Verb::Delete);
+
+/// Three nodes in the network of the host project.
+fn stage() -> Stage {
+    let gcp = FakeCompute::new();
+    for number in 20..23 {
+        let (subnet, address) = (FakeCompute::shared_subnet(), format!("10.8.0.{number}"));
+        gcp.add_instance(&NewInstance { subnet, address, ..NewInstance::node(number) });
+    }
+    let network = NetworkConfig {
+        project: Some(PROJECT.into()),
+        region: Some(REGION.into()),
+        network: Some(SHARED_NETWORK.into()),
+        network_project: Some(HOST_PROJECT.into()),
+        ..NetworkConfig::default()
+    };
+    Stage::in_network(gcp, network, Freshness::default())
+}
+
+fn on_shared(name: &str) -> DesiredLb {
+    let eligible = nodes(23).eligible[20..].to_vec();
+    service(name).on(Arc::new(NodeSet { eligible, excluded: Vec::new() }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_asked_for_once_and_told_to_all() {
+    let stage = stage();
+    stage.gcp.forbid(HOST_PROJECT, INSERT, true);
+    for name in ["a", "b", "c"] {
+        let outcome = stage.ensure(&on_shared(name)).await;
+        assert_eq!(outcome.phase, Phase::Ready);
+        let command = format!("gcloud compute firewall-rules create lf-default-{name}-");
+        let told = outcome.problems.iter().any(|problem| problem.message.contains(&command));
+        assert!(told, "{:#?}", outcome.problems);
+    }
+    // Neither for the other rules of the first one nor for those of the others.
+    assert_eq!(stage.gcp.count(INSERT), 1);
+    stage.gcp.forbid(HOST_PROJECT, INSERT, false);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    let outcome = stage.ensure(&on_shared("b")).await;
+    assert_eq!(outcome.problems, []);
+    assert_eq!(stage.made(Kind::Firewall).len(), 2, "for checks, and its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_were_known_are_not_forgotten_because_they_are_hidden() {
+    let (stage, web) = (stage(), on_shared("web"));
+    stage.ensure(&web).await;
+    stage.gcp.forbid(HOST_PROJECT, LIST, true);
+    stage.gcp.forbid(HOST_PROJECT, DELETE, true);
+    tokio::time::sleep(Duration::from_mins(11)).await;
+    let error = stage.provider.release(&web.id).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Denied);
+    assert!(error.explain().contains("lf-default-web-"), "{}", error.explain());
+    stage.gcp.forbid(HOST_PROJECT, DELETE, false);
+    stage.release(&web.id).await;
+    assert_eq!(stage.gcp.leaks(), []);
+}
