@@ -11,7 +11,7 @@ use landfall_core::outcome::{Ingress, Outcome, Phase};
 use landfall_core::provider::Provider as _;
 use landfall_core::testing;
 use landfall_gcp::account::Freshness;
-use landfall_gcp::api::Kind;
+use landfall_gcp::api::{Kind, Method};
 use landfall_gcp::calls::Calls;
 use landfall_gcp::network::NetworkConfig;
 use landfall_gcp::observer::Unobserved;
@@ -98,6 +98,19 @@ impl Stage {
     pub(crate) fn made(&self, kind: Kind) -> Vec<Value> {
         let of_kind = self.gcp.leaks().into_iter().filter(|what| what.kind == kind);
         of_kind.filter_map(|what| self.gcp.read(&what)).collect()
+    }
+}
+
+impl Drop for Stage {
+    /// Whatever a test does: the role of the controller allows no other calls.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for call in self.gcp.journal() {
+            let known = call.method.is_some_and(|method| Method::called().any(|called| called == method));
+            assert!(known, "not among the methods that the provider calls: {}", call.about);
+        }
     }
 }
 
