@@ -82,7 +82,14 @@ impl GcpProvider {
     fn account(&self, desired: Option<&DesiredLb>) -> Result<&Account, GcpError> {
         let region = network::region(&self.network, desired)?;
         let GcpConfig { cluster, freshness, .. } = &self.config;
-        Ok(self.account.get_or_init(|| Account::new(cluster.clone(), region, *freshness)))
+        Ok(self.account.get_or_init(|| {
+            let network_project = self.config.network.project_of_network(&region);
+            let account = Account::new(cluster.clone(), region, *freshness);
+            if let Some(project) = network_project {
+                account.set_network_project(&project);
+            }
+            account
+        }))
     }
 
     fn tools<'a>(&'a self, client: &'a Client, account: &'a Account) -> Tools<'a> {

@@ -27,6 +27,19 @@ pub(super) fn groups_of(it: &Thing) -> BTreeSet<Reference> {
     service.backends.iter().filter_map(|backend| Reference::parse(&backend.group)).collect()
 }
 
+/// The project of the network that something is in. External resources of IPv4 are in none; the subnet of others is in
+/// the project of its network.
+pub(super) fn network_project(it: &Thing) -> Option<String> {
+    let url = match it {
+        Thing::EndpointGroup(group) => group.network.as_deref(),
+        Thing::InstanceGroup(group) => group.network.as_deref(),
+        Thing::ForwardingRule(rule) => rule.network.as_deref().or(rule.subnetwork.as_deref()),
+        Thing::Address(address) => address.subnetwork.as_deref(),
+        Thing::BackendService(_) | Thing::Firewall(_) | Thing::HealthCheck(_) => None,
+    };
+    Some(Reference::parse(url?)?.place.project)
+}
+
 /// Whose a resource with this description is; `None` if it is not this cluster's.
 pub(super) fn owner(cluster: &ClusterId, description: &str) -> Option<Owner> {
     if !marks::is_ours(cluster, description) {

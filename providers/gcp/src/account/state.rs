@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::health::Watches;
-use super::parts::{cell, collection_of, groups_of, is_in, owner};
+use super::parts::{cell, collection_of, groups_of, is_in, network_project, owner};
 use super::rosters::Rosters;
 use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference};
@@ -278,13 +278,9 @@ impl State {
         others.collect()
     }
 
-    /// The network of the groups of nodes.
-    pub(super) fn network(&self) -> Option<Reference> {
-        self.shared.iter().find_map(|group| match &*self.things.get(group)?.it {
-            Thing::EndpointGroup(group) => Reference::parse(group.network.as_deref()?),
-            Thing::InstanceGroup(group) => Reference::parse(group.network.as_deref()?),
-            _ => None,
-        })
+    /// The project of the network, as far as anything of this cluster tells it.
+    pub(super) fn network_project(&self) -> Option<String> {
+        self.all().find_map(|(_, _, it)| network_project(it))
     }
 
     /// Whether this is there and ours.

@@ -37,6 +37,14 @@ pub struct NetworkConfig {
     pub network_project: Option<String>,
 }
 
+impl NetworkConfig {
+    /// The project of the network of load balancers in this region, if that does not depend on the nodes.
+    pub(crate) fn project_of_network(&self, region: &Place) -> Option<String> {
+        let own = || self.network.as_ref().map(|_| region.project.clone());
+        self.network_project.clone().or_else(own)
+    }
+}
+
 /// The instances of a zone by name.
 type Zone = Arc<BTreeMap<String, Arc<Instance>>>;
 

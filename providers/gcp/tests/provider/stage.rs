@@ -130,7 +130,11 @@ pub(crate) fn nodes(count: usize) -> Arc<NodeSet> {
 }
 
 fn node(number: usize) -> NodeTarget {
-    let instance = NewInstance::node(number);
+    target(NewInstance::node(number))
+}
+
+/// An instance as a node of the cluster.
+pub(crate) fn target(instance: NewInstance) -> NodeTarget {
     NodeTarget {
         provider_id: Some(format!("gce://{PROJECT}/{}/{}", instance.zone, instance.name)),
         addresses: vec![instance.address.parse().unwrap()],
