@@ -112,3 +112,16 @@ async fn health_is_asked_for_until_all_is_well() {
     let [health] = outcome.targets.as_slice() else { panic!("{:?}", outcome.targets) };
     assert_eq!((health.healthy, health.unhealthy[0].target.as_str()), (5, "node-1"));
 }
+
+/// That no node is known at the moment must not let clients in to machines that are none.
+#[tokio::test(start_paused = true)]
+async fn without_nodes_firewall_rules_stay_as_they_are() {
+    let stage = Stage::new();
+    stage.ensure(&web()).await;
+    let before = stage.made(Kind::Firewall);
+    stage.ensure(&web().on(nodes(0))).await;
+    stage.ensure(&service("new").on(nodes(0))).await;
+    assert_eq!(stage.made(Kind::Firewall), before);
+    stage.ensure(&service("new")).await;
+    assert_eq!(stage.made(Kind::Firewall).len(), before.len() + 1);
+}
