@@ -43,6 +43,8 @@ pub(crate) struct State {
     shared: BTreeSet<Reference>,
     /// How many backend services of this cluster lead to each group.
     used: HashMap<Reference, usize>,
+    /// How many backend services of this cluster tell that the nodes are spread over so many shards.
+    spread: BTreeMap<usize, usize>,
     /// When we changed, made or removed something after the last list of its collection.
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
@@ -84,6 +86,7 @@ impl State {
             of_lb: HashMap::new(),
             shared: BTreeSet::new(),
             used: HashMap::new(),
+            spread: BTreeMap::new(),
             written: HashMap::new(),
             doubts: HashMap::new(),
             hidden_firewalls: None,
@@ -262,7 +265,9 @@ impl State {
         let groups = self.shared.iter().filter(|reference| self.used.contains_key(*reference));
         let groups: Vec<_> = groups.filter_map(|group| Some((group, &*self.things.get(group)?.it))).collect();
         let last = groups.iter().filter_map(|(_, it)| marks::shard(it.description())).max();
-        let shards = last.map_or(1, |last| (last + 1).next_power_of_two());
+        // The load balancers that there are may all be served by the first shards of more.
+        let told = self.spread.keys().next_back().copied();
+        let shards = last.map_or(1, |last| (last + 1).next_power_of_two()).max(told.unwrap_or(1));
         let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
         Existing { rules: rules.collect(), shards, cells }
     }
@@ -340,6 +345,9 @@ impl State {
             for group in groups_of(&it) {
                 *self.used.entry(group).or_default() += 1;
             }
+            if let Some(shards) = marks::shards(it.description()) {
+                *self.spread.entry(shards).or_default() += 1;
+            }
         }
         self.things.insert(reference, Known { owner, it });
     }
@@ -363,6 +371,14 @@ impl State {
             }
         }
         let Owner::Lb { lb, .. } = owner else { return };
+        if let Some(shards) = marks::shards(it.description())
+            && let Some(count) = self.spread.get_mut(&shards)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.spread.remove(&shards);
+            }
+        }
         if let Some(all) = self.of_lb.get_mut(lb) {
             all.remove(reference);
             if all.is_empty() {
