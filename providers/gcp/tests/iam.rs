@@ -46,10 +46,12 @@ const BESIDES: [(Kind, &[Verb], &[&str], &str); 10] = [
             "compute.addresses.use",
             "compute.addresses.useInternal",
             "compute.networks.use",
+            "compute.publicDelegatedPrefixes.use",
             "compute.regionBackendServices.use",
             "compute.subnetworks.use",
         ],
-        "the reserved address, the network of an internal one, the subnet of that or of IPv6, the backend service",
+        "the reserved address, the network of an internal one, the subnet of that or of IPv6 or the prefix \
+         of `ip-collection-v6`, the backend service",
     ),
     (
         Kind::EndpointGroup,
