@@ -18,6 +18,7 @@ use crate::calls::Calls;
 use crate::change::Change;
 use crate::client::Client;
 use crate::converge::{Shared, Tools};
+use crate::diff::ip_of;
 use crate::error::GcpError;
 use crate::inventory;
 use crate::network::{self, AddressError, NetworkCache, NetworkConfig, NetworkError};
@@ -112,7 +113,8 @@ impl GcpProvider {
         for (_, address) in facts.addresses.values() {
             // What uses a reservation may not be told yet.
             let holders = account.holders(&desired.id, *address);
-            if !holders.is_empty() {
+            let serves = existing.rules.iter().any(|rule| ip_of(rule) == Some(*address));
+            if !holders.is_empty() && !serves {
                 let reason = AddressError::Taken(holders);
                 return Err(NetworkError::address(address.to_string(), reason).into());
             }
