@@ -16,7 +16,7 @@ use crate::error::GcpError;
 /// How long instances are taken to be as they were.
 const INSTANCES: Duration = Duration::from_mins(10);
 /// How soon instances are read again because a node's is unknown or does not run.
-const NEW_INSTANCE: Duration = Duration::from_secs(30);
+pub(super) const NEW_INSTANCE: Duration = Duration::from_secs(30);
 /// How long subnets are taken to be as they were.
 const SUBNETS: Duration = Duration::from_mins(10);
 /// How long reservations are, and that a subnet is not there: people are about to change it.
