@@ -1,6 +1,7 @@
 //! What single resources tell: whose they are, where they are, and what they refer to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use landfall_core::ids::ClusterId;
 
@@ -48,6 +49,15 @@ pub(super) fn owner(cluster: &ClusterId, description: &str) -> Option<Owner> {
     let mark = marks::mark(description);
     let owned = mark.map(|mark| Owner::Lb { lb: mark.lb, member: mark.member });
     owned.or_else(|| marks::role(description).map(|_| Owner::Shared))
+}
+
+/// Counts one less, and forgets what there is none of.
+pub(super) fn count_down<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    let Some(count) = counts.get_mut(key) else { return };
+    *count = count.saturating_sub(1);
+    if *count == 0 {
+        counts.remove(key);
+    }
 }
 
 pub(super) fn collection_of(reference: &Reference) -> Collection {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::health::Watches;
-use super::parts::{cell, collection_of, groups_of, is_in, network_project, owner};
+use super::parts::{cell, collection_of, count_down, groups_of, is_in, network_project, owner};
 use super::rosters::Rosters;
 use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference};
@@ -44,7 +44,7 @@ pub(crate) struct State {
     /// How many backend services of this cluster lead to each group.
     used: HashMap<Reference, usize>,
     /// How many backend services of this cluster tell that the nodes are spread over so many shards.
-    spread: BTreeMap<usize, usize>,
+    spread: HashMap<usize, usize>,
     /// When we changed, made or removed something after the last list of its collection.
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
@@ -86,7 +86,7 @@ impl State {
             of_lb: HashMap::new(),
             shared: BTreeSet::new(),
             used: HashMap::new(),
-            spread: BTreeMap::new(),
+            spread: HashMap::new(),
             written: HashMap::new(),
             doubts: HashMap::new(),
             hidden_firewalls: None,
@@ -266,7 +266,7 @@ impl State {
         let groups: Vec<_> = groups.filter_map(|group| Some((group, &*self.things.get(group)?.it))).collect();
         let last = groups.iter().filter_map(|(_, it)| marks::shard(it.description())).max();
         // The load balancers that there are may all be served by the first shards of more.
-        let told = self.spread.keys().next_back().copied();
+        let told = self.spread.keys().max().copied();
         let shards = last.map_or(1, |last| (last + 1).next_power_of_two()).max(told.unwrap_or(1));
         let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
         Existing { rules: rules.collect(), shards, cells }
@@ -363,21 +363,11 @@ impl State {
         self.shared.remove(reference);
         let Some(Known { owner: Some(owner), it }) = self.things.get(reference) else { return };
         for group in groups_of(it) {
-            if let Some(count) = self.used.get_mut(&group) {
-                *count -= 1;
-                if *count == 0 {
-                    self.used.remove(&group);
-                }
-            }
+            count_down(&mut self.used, &group);
         }
         let Owner::Lb { lb, .. } = owner else { return };
-        if let Some(shards) = marks::shards(it.description())
-            && let Some(count) = self.spread.get_mut(&shards)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.spread.remove(&shards);
-            }
+        if let Some(shards) = marks::shards(it.description()) {
+            count_down(&mut self.spread, &shards);
         }
         if let Some(all) = self.of_lb.get_mut(lb) {
             all.remove(reference);
