@@ -8,7 +8,7 @@ use google_cloud_auth::credentials::{
 };
 use google_cloud_gax::client_builder::Error as BuildError;
 use serde_json::Value;
-use tracing::info;
+use tracing::{info, warn};
 
 mod metadata;
 
@@ -143,7 +143,12 @@ async fn whereabouts(options: &Options) -> (Option<String>, Option<String>) {
         }
         Err(error) => {
             let host = machine.host();
-            info!(host, %error, "no metadata server tells project and region: nodes tell those not told");
+            warn!(
+                host,
+                %error,
+                "no metadata server tells project and region, so the nodes of the first Service do: until there is one, \
+                 nothing can be deleted; name both with --gcp-project and --gcp-region"
+            );
             (project.clone(), region.clone())
         }
     }

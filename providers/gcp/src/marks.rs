@@ -36,6 +36,15 @@ pub fn of_member(cluster: &ClusterId, lb: &LbId, member: &MemberRef) -> String {
     text(&[(CLUSTER, cluster.as_str()), (LOAD_BALANCER, &lb.to_string()), (MEMBER, &served)])
 }
 
+/// The description of a backend service, which also tells over how many shards the nodes were spread when it was made or
+/// changed last; one is not told.
+pub fn of_service(cluster: &ClusterId, lb: &LbId, member: &MemberRef, shards: usize) -> String {
+    let (lb, served) = (lb.to_string(), format!("{}/{}", member.service, member.uid));
+    let (of_member, shards) =
+        ([(CLUSTER, cluster.as_str()), (LOAD_BALANCER, &lb), (MEMBER, &served)], shards.to_string());
+    if shards == "1" { text(&of_member) } else { text(&[&of_member[..], &[(SHARDS, &shards)]].concat()) }
+}
+
 /// The description of what all load balancers of a cluster share.
 pub fn shared(cluster: &ClusterId, role: Role) -> String {
     text(&[(CLUSTER, cluster.as_str()), (ROLE, role.as_str())])
@@ -55,7 +64,7 @@ pub fn is_ours(cluster: &ClusterId, description: &str) -> bool {
 /// The mark that a description expresses; `None` for what is shared, and for what is somebody else's.
 pub fn mark(description: &str) -> Option<Mark> {
     match Description::read(description)?.of {
-        Of::Balancer(mark) => Some(mark),
+        Of::Balancer { mark, .. } => Some(mark),
         Of::Shared { .. } => None,
     }
 }
@@ -63,7 +72,7 @@ pub fn mark(description: &str) -> Option<Mark> {
 /// What a resource is for that all load balancers of a cluster share; `None` for others.
 pub fn role(description: &str) -> Option<Role> {
     match Description::read(description)?.of {
-        Of::Balancer(_) => None,
+        Of::Balancer { .. } => None,
         Of::Shared { role, .. } => Some(role),
     }
 }
@@ -71,8 +80,17 @@ pub fn role(description: &str) -> Option<Role> {
 /// Which shard of the nodes a shared group holds.
 pub fn shard(description: &str) -> Option<usize> {
     match Description::read(description)?.of {
-        Of::Balancer(_) => None,
+        Of::Balancer { .. } => None,
         Of::Shared { shard, .. } => shard,
+    }
+}
+
+/// Over how many shards the nodes were spread when the backend service with this description was made or changed last;
+/// `None` for one, and for what is somebody else's.
+pub fn shards(description: &str) -> Option<usize> {
+    match Description::read(description)?.of {
+        Of::Balancer { shards, .. } => shards,
+        Of::Shared { .. } => None,
     }
 }
 
@@ -101,6 +119,7 @@ const LOAD_BALANCER: &str = "landfall.dev/load-balancer";
 const MEMBER: &str = "landfall.dev/member";
 const ROLE: &str = "landfall.dev/role";
 const SHARD: &str = "landfall.dev/shard";
+const SHARDS: &str = "landfall.dev/shards";
 
 /// What a description of ours says.
 struct Description {
@@ -110,7 +129,7 @@ struct Description {
 
 /// Whose a resource of a cluster is.
 enum Of {
-    Balancer(Mark),
+    Balancer { mark: Mark, shards: Option<usize> },
     Shared { role: Role, shard: Option<usize> },
 }
 
@@ -126,7 +145,11 @@ impl Description {
                     Some(served) => Some(member(served)?),
                     None => None,
                 };
-                Of::Balancer(Mark { lb: lb.parse().ok()?, member })
+                let shards = match text(SHARDS) {
+                    Some(number) => Some(number.parse().ok()?),
+                    None => None,
+                };
+                Of::Balancer { mark: Mark { lb: lb.parse().ok()?, member }, shards }
             }
             (None, Some(word)) => {
                 let role = Role::ALL.into_iter().find(|role| role.as_str() == word)?;
@@ -227,6 +250,19 @@ mod tests {
     fn groups_of_nodes_tell_their_shard() {
         let text = shared_nodes(&cluster("prod"), 12);
         assert_eq!((role(&text), shard(&text)), (Some(Role::SharedNodes), Some(12)));
+    }
+
+    #[test]
+    fn backend_services_tell_how_many_shards_there_are() {
+        let text = of_service(&cluster("prod"), &lone(), &longest(), 4);
+        assert_eq!(
+            (shards(&text), mark(&text)),
+            (Some(4), Some(Mark { lb: lone(), member: Some(longest()) }))
+        );
+        assert_eq!(
+            of_service(&cluster("prod"), &lone(), &longest(), 1),
+            of_member(&cluster("prod"), &lone(), &longest())
+        );
     }
 
     #[rstest]

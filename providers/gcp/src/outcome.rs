@@ -11,6 +11,7 @@ use crate::api::types::{self, HealthState};
 use crate::apply::{Applied, command, members};
 use crate::diff::{chosen, ip_of};
 use crate::health::Health;
+use crate::network;
 use crate::observe::Observed;
 use crate::resources::Wanted;
 
@@ -43,7 +44,10 @@ pub(crate) fn of(
         phase: phase(wanted, observed),
         targets: targets(desired, health),
         problems,
-        look_again: [look_again, soon, later].into_iter().flatten().min(),
+        look_again: [look_again, soon, later, network::look_again(&wanted.problems)]
+            .into_iter()
+            .flatten()
+            .min(),
     }
 }
 
@@ -81,7 +85,7 @@ fn nodes(told: &[types::TargetHealth]) -> BTreeMap<String, Option<bool>> {
     let mut nodes: BTreeMap<String, Option<bool>> = BTreeMap::new();
     for entry in told {
         let name = entry.instance.rsplit('/').next().unwrap_or(&entry.instance).to_owned();
-        let healthy = match entry.health_state {
+        let healthy = match entry.state() {
             Some(HealthState::Healthy) => Some(true),
             Some(HealthState::Unhealthy) => Some(false),
             Some(HealthState::Other(_)) | None => None,

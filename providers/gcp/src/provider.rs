@@ -18,6 +18,7 @@ use crate::calls::Calls;
 use crate::change::Change;
 use crate::client::Client;
 use crate::converge::{Shared, Tools};
+use crate::diff::ip_of;
 use crate::error::GcpError;
 use crate::inventory;
 use crate::network::{self, AddressError, NetworkCache, NetworkConfig, NetworkError};
@@ -82,7 +83,14 @@ impl GcpProvider {
     fn account(&self, desired: Option<&DesiredLb>) -> Result<&Account, GcpError> {
         let region = network::region(&self.network, desired)?;
         let GcpConfig { cluster, freshness, .. } = &self.config;
-        Ok(self.account.get_or_init(|| Account::new(cluster.clone(), region, *freshness)))
+        Ok(self.account.get_or_init(|| {
+            let network_project = self.config.network.project_of_network(&region);
+            let account = Account::new(cluster.clone(), region, *freshness);
+            if let Some(project) = network_project {
+                account.set_network_project(&project);
+            }
+            account
+        }))
     }
 
     fn tools<'a>(&'a self, client: &'a Client, account: &'a Account) -> Tools<'a> {
@@ -106,7 +114,8 @@ impl GcpProvider {
         for (_, address) in facts.addresses.values() {
             // What uses a reservation may not be told yet.
             let holders = account.holders(&desired.id, *address);
-            if !holders.is_empty() {
+            let serves = existing.rules.iter().any(|rule| ip_of(rule) == Some(*address));
+            if !holders.is_empty() && !serves {
                 let reason = AddressError::Taken(holders);
                 return Err(NetworkError::address(address.to_string(), reason).into());
             }

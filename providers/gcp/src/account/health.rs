@@ -58,8 +58,7 @@ impl Watches {
         now: Instant,
         freshness: &Freshness,
     ) {
-        let well =
-            !told.is_empty() && told.iter().all(|node| node.health_state == Some(HealthState::Healthy));
+        let well = !told.is_empty() && told.iter().all(|node| node.state() == Some(&HealthState::Healthy));
         let slowly = freshness.details_of(&service.name).max(freshness.health);
         let Some(watch) = self.known.get_mut(service) else { return };
         let pause = watch.pause.filter(|_| !well && now < watch.patience);

@@ -102,14 +102,15 @@ impl Account {
         self.state().firewalls = Some(Place::global(project));
     }
 
-    /// Sees to it that it is known where firewall rules are, also if no wish was seen yet that tells the network: the
-    /// groups of nodes do. Without any there is nothing in another project than the load balancers' own.
+    /// Sees to it that it is known where firewall rules are, also if neither the configuration nor a wish told the network
+    /// yet: groups of nodes, forwarding rules and addresses do. Without any there is nothing in another project than the
+    /// load balancers' own.
     pub(crate) async fn find_network_project(&self, client: &Client) -> Result<(), GcpError> {
         if self.state().firewalls.is_some() {
             return Ok(());
         }
         self.list(client).await?;
-        let found = self.state().network().map(|network| network.place.project);
+        let found = self.state().network_project();
         self.set_network_project(found.as_ref().unwrap_or(&self.region.project));
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::freshness::Freshness;
 use super::health::Watches;
 use super::moment::Moment;
-use super::parts::{cell, collection_of, groups_of, is_in, owner};
+use super::parts::{cell, collection_of, count_down, groups_of, is_in, network_project, owner};
 use super::refusals::Refusals;
 use super::rosters::Rosters;
 use super::{Collection, Existing};
@@ -38,6 +38,8 @@ pub(crate) struct State {
     shared: BTreeSet<Reference>,
     /// How many backend services of this cluster lead to each group.
     used: HashMap<Reference, usize>,
+    /// How many backend services of this cluster tell that the nodes are spread over so many shards.
+    spread: HashMap<usize, usize>,
     /// When we changed, made or removed something after the last list of its collection.
     written: HashMap<Reference, Moment>,
     doubts: HashMap<Reference, Doubt>,
@@ -80,6 +82,7 @@ impl State {
             of_lb: HashMap::new(),
             shared: BTreeSet::new(),
             used: HashMap::new(),
+            spread: HashMap::new(),
             written: HashMap::new(),
             doubts: HashMap::new(),
             hidden_firewalls: None,
@@ -259,7 +262,9 @@ impl State {
         let groups = self.shared.iter().filter(|reference| self.used.contains_key(*reference));
         let groups: Vec<_> = groups.filter_map(|group| Some((group, &*self.things.get(group)?.it))).collect();
         let last = groups.iter().filter_map(|(_, it)| marks::shard(it.description())).max();
-        let shards = last.map_or(1, |last| (last + 1).next_power_of_two());
+        // The load balancers that there are may all be served by the first shards of more.
+        let told = self.spread.keys().max().copied();
+        let shards = last.map_or(1, |last| (last + 1).next_power_of_two()).max(told.unwrap_or(1));
         let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
         Existing { rules: rules.collect(), shards, cells }
     }
@@ -275,13 +280,9 @@ impl State {
         others.collect()
     }
 
-    /// The network of the groups of nodes.
-    pub(super) fn network(&self) -> Option<Reference> {
-        self.shared.iter().find_map(|group| match &*self.things.get(group)?.it {
-            Thing::EndpointGroup(group) => Reference::parse(group.network.as_deref()?),
-            Thing::InstanceGroup(group) => Reference::parse(group.network.as_deref()?),
-            _ => None,
-        })
+    /// The project of the network, as far as anything of this cluster tells it.
+    pub(super) fn network_project(&self) -> Option<String> {
+        self.all().find_map(|(_, _, it)| network_project(it))
     }
 
     /// Whether this is there and ours.
@@ -350,6 +351,9 @@ impl State {
             for group in groups_of(&it) {
                 *self.used.entry(group).or_default() += 1;
             }
+            if let Some(shards) = marks::shards(it.description()) {
+                *self.spread.entry(shards).or_default() += 1;
+            }
         }
         self.things.insert(reference, Known { owner, it });
     }
@@ -365,14 +369,12 @@ impl State {
         self.shared.remove(reference);
         let Some(Known { owner: Some(owner), it }) = self.things.get(reference) else { return };
         for group in groups_of(it) {
-            if let Some(count) = self.used.get_mut(&group) {
-                *count -= 1;
-                if *count == 0 {
-                    self.used.remove(&group);
-                }
-            }
+            count_down(&mut self.used, &group);
         }
         let Owner::Lb { lb, .. } = owner else { return };
+        if let Some(shards) = marks::shards(it.description()) {
+            count_down(&mut self.spread, &shards);
+        }
         if let Some(all) = self.of_lb.get_mut(lb) {
             all.remove(reference);
             if all.is_empty() {

@@ -8,6 +8,7 @@
 //! Implementations do no pacing, no retries and no interpretation: one call of a method is one request, and its answer
 //! is told as it came. Source: the Compute Engine API, version v1.
 
+mod called;
 pub mod compute;
 pub mod error;
 pub mod kind;

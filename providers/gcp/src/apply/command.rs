@@ -68,7 +68,7 @@ pub(crate) fn for_hidden(wanted: &Wanted, observed: &Observed) -> Vec<Problem> {
             ),
         }
     };
-    wanted.firewalls.iter().map(problem).collect()
+    wanted.firewalls.iter().filter(|wish| !wish.keeps_targets).map(problem).collect()
 }
 
 /// The command line that makes a rule, or makes it like this.

@@ -17,6 +17,11 @@ pub(super) fn firewalls(diff: &Diff<'_>) -> Vec<Change> {
 fn change(diff: &Diff<'_>, wish: &FirewallWish) -> Option<Change> {
     let stage = if wish.towards.is_some() { Stage::Firewall } else { Stage::Base };
     let mut it = wish.it.clone();
+    if wish.keeps_targets {
+        let there = diff.observed.firewall(&wish.reference)?;
+        it.target_tags.clone_from(&there.target_tags);
+        it.target_service_accounts.clone_from(&there.target_service_accounts);
+    }
     if let Some(family) = wish.towards {
         let address = chosen(diff.wanted, diff.observed, family);
         it.destination_ranges = address.map(text_of).into_iter().collect();

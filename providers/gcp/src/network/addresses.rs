@@ -12,6 +12,7 @@ use landfall_core::params::gcp::Scheme;
 use super::{AddressError, NetworkError, Question};
 use crate::api::types::{Address, AddressType, ForwardingRule, Purpose};
 use crate::api::{Kind, Reference};
+use crate::diff::ip_of;
 use crate::marks;
 use crate::resources::SubnetFact;
 use crate::settings::BalancerSettings;
@@ -189,9 +190,13 @@ fn purpose(question: &Question<'_>, family: IpFamily, it: &Address) -> Result<()
     }
 }
 
-/// What uses a reservation besides the forwarding rules of this load balancer.
+/// What uses a reservation besides the forwarding rules of this load balancer. Where it has some on the address already,
+/// others with other ports took nothing from it: two that came at the same time keep what both got.
 fn users(question: &Question<'_>, it: &Address) -> Vec<String> {
     let known = question.known;
+    if literal(it).is_some_and(|address| known.rules.iter().any(|rule| ip_of(rule) == Some(address))) {
+        return Vec::new();
+    }
     let is_ours = |url: &str| {
         let user = Reference::parse(url).filter(|user| user.kind == Kind::ForwardingRule);
         user.is_some_and(|user| {

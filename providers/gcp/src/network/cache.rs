@@ -16,7 +16,7 @@ use crate::error::GcpError;
 /// How long instances are taken to be as they were.
 const INSTANCES: Duration = Duration::from_mins(10);
 /// How soon instances are read again because a node's is unknown or does not run.
-const NEW_INSTANCE: Duration = Duration::from_secs(30);
+pub(super) const NEW_INSTANCE: Duration = Duration::from_secs(30);
 /// How long subnets are taken to be as they were.
 const SUBNETS: Duration = Duration::from_mins(10);
 /// How long reservations are, and that a subnet is not there: people are about to change it.
@@ -35,6 +35,14 @@ pub struct NetworkConfig {
     pub subnetwork: Option<String>,
     /// Project of the network, where that is not the project of the load balancers: the host of a Shared VPC.
     pub network_project: Option<String>,
+}
+
+impl NetworkConfig {
+    /// The project of the network of load balancers in this region, if that does not depend on the nodes.
+    pub(crate) fn project_of_network(&self, region: &Place) -> Option<String> {
+        let own = || self.network.as_ref().map(|_| region.project.clone());
+        self.network_project.clone().or_else(own)
+    }
 }
 
 /// The instances of a zone by name.

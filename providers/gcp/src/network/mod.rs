@@ -23,6 +23,7 @@ mod subnets;
 pub use cache::{NetworkCache, NetworkConfig};
 pub use error::{AddressError, NetworkError, SubnetError};
 pub use gather::gather;
+pub(crate) use nodes::look_again;
 
 /// What Compute Engine tells, as far as a wish needs it.
 #[derive(Debug, Clone)]

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use landfall_core::error::Category;
 use landfall_core::model::{DesiredLb, NodeTarget};
 use landfall_core::outcome::Problem;
 
+use super::cache::NEW_INSTANCE;
 use super::{Known, NetworkConfig, NetworkError};
 use crate::api::types::{Instance, NetworkInterface};
 use crate::api::{Kind, Place, Reference, Scope};
@@ -86,6 +88,11 @@ fn network_of(interface: &NetworkInterface) -> Option<Reference> {
     Reference::parse(interface.network.as_deref()?)
 }
 
+/// Compute Engine does not know an instance, or not yet.
+const NOT_FOUND: &str = "InstanceNotFound";
+/// An instance is stopped, or not started yet.
+const NOT_RUNNING: &str = "InstanceNotRunning";
+
 /// Why a node cannot be a member of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Unfit {
@@ -136,6 +143,12 @@ fn judge(node: &NodeTarget, known: &Known) -> Result<NodeFact, Unfit> {
     })
 }
 
+/// When to look again at nodes that are left out because their instances are not there yet or do not run yet.
+pub(crate) fn look_again(problems: &[Problem]) -> Option<Duration> {
+    let may_come = |problem: &Problem| [NOT_FOUND, NOT_RUNNING].contains(&problem.category.as_str());
+    problems.iter().any(may_come).then_some(NEW_INSTANCE)
+}
+
 fn problem(why: Unfit, names: &BTreeSet<&str>, known: &Known) -> Problem {
     let nodes = some_of(names);
     let (word, message) = match why {
@@ -155,12 +168,11 @@ fn problem(why: Unfit, names: &BTreeSet<&str>, known: &Known) -> Problem {
             "NodeInOtherRegion",
             format!("nodes outside of the load balancers' region, {}, get no traffic: {nodes}", known.region),
         ),
-        Unfit::NotFound => (
-            "InstanceNotFound",
-            format!("nodes whose instance Compute Engine does not know get no traffic: {nodes}"),
-        ),
+        Unfit::NotFound => {
+            (NOT_FOUND, format!("nodes whose instance Compute Engine does not know get no traffic: {nodes}"))
+        }
         Unfit::NotRunning => {
-            ("InstanceNotRunning", format!("nodes whose instance is not running get no traffic: {nodes}"))
+            (NOT_RUNNING, format!("nodes whose instance is not running get no traffic: {nodes}"))
         }
         Unfit::OtherNetwork => (
             "NodeInOtherNetwork",

@@ -57,7 +57,8 @@ fn reservation(inputs: &Inputs<'_>, family: IpFamily) -> Address {
             address.network_tier = Some(rules::tier(inputs, family).as_str().to_owned());
         }
     }
-    let has_subnet = balancer.scheme == Scheme::Internal || family == IpFamily::V6;
+    let of_prefix = balancer.scheme == Scheme::External && balancer.ip_collection.is_some();
+    let has_subnet = balancer.scheme == Scheme::Internal || (family == IpFamily::V6 && !of_prefix);
     address.subnetwork = subnet.filter(|_| has_subnet);
     if balancer.scheme == Scheme::External && family == IpFamily::V6 {
         address.ipv6_endpoint_type = Some("NETLB".to_owned());

@@ -45,8 +45,7 @@ pub(super) fn wishes(
             wishes.push(of_checks(inputs, served, *family, &targets));
         }
     }
-    let has_nodes = !inputs.facts.nodes.is_empty();
-    if found && has_nodes && targets::found(inputs.facts) == Targets::default() {
+    if found && targets::found(inputs.facts) == Targets::default() {
         problems.push(targets::none_found());
     }
     wishes.sort_by(|a, b| a.reference.cmp(&b.reference));
@@ -72,7 +71,7 @@ fn of_clients(
         let name = inputs.names().firewall(&member, &network, family, part);
         let sources = sources.iter().map(ToString::to_string).collect();
         let it = rule(name, description.clone(), allowed, sources, targets);
-        wish(inputs, it, Some(family), Some(member.clone()))
+        FirewallWish { towards: Some(family), ..wish(inputs, it, targets, Some(member.clone())) }
     });
     rules.collect()
 }
@@ -90,14 +89,14 @@ fn of_checks(inputs: &Inputs<'_>, served: &Served<'_>, family: IpFamily, targets
         let name = names::shared_health_firewall(inputs.cluster, &network, family);
         let description = marks::shared(inputs.cluster, Role::SharedHealthFirewall);
         let sources = check_ranges(family, &[Scheme::External, Scheme::Internal]);
-        let it = rule(name, description, allowed, sources, &targets::found(inputs.facts));
-        return wish(inputs, it, None, None);
+        let targets = targets::found(inputs.facts);
+        return wish(inputs, rule(name, description, allowed, sources, &targets), &targets, None);
     }
     let member = served.member.as_ref();
     let name = inputs.names().health_firewall(&member, &network, family);
     let description = marks::of_member(inputs.cluster, &inputs.desired.id, &member);
     let sources = check_ranges(family, &[inputs.settings.balancer.scheme]);
-    wish(inputs, rule(name, description, allowed, sources, targets), None, Some(member))
+    wish(inputs, rule(name, description, allowed, sources, targets), targets, Some(member))
 }
 
 fn check_ranges(family: IpFamily, schemes: &[Scheme]) -> Vec<String> {
@@ -134,15 +133,10 @@ fn rule(
     }
 }
 
-/// Firewall rules belong to the network, so they are in its project.
-fn wish(
-    inputs: &Inputs<'_>,
-    it: Firewall,
-    towards: Option<IpFamily>,
-    member: Option<MemberRef>,
-) -> FirewallWish {
+/// Firewall rules belong to the network, so they are in its project. This one leads to the nodes.
+fn wish(inputs: &Inputs<'_>, it: Firewall, targets: &Targets, member: Option<MemberRef>) -> FirewallWish {
     let network = &inputs.facts.network;
     let reference = Place::global(network.place.project.clone()).at(Kind::Firewall, it.name.clone());
     let it = Firewall { network: Some(network.url()), ..it };
-    FirewallWish { it, reference, towards, member }
+    FirewallWish { it, reference, towards: None, member, keeps_targets: targets.unknown }
 }

@@ -28,8 +28,10 @@ type Places<'a> = BTreeMap<Cell, Vec<&'a str>>;
 const EXTERNAL_NODES: usize = 3_000;
 
 /// The groups of a load balancer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Groups {
+    /// Over how many shards the nodes are spread.
+    pub(super) shards: usize,
     /// All of them.
     pub(super) wishes: Vec<GroupWish>,
     /// Those that all members are served by.
@@ -82,7 +84,7 @@ fn endpoint_groups(
 ) -> Groups {
     let count = shards::shards(inputs.facts.nodes.len(), inputs.facts.shards);
     let is_own = |served: &&Served<'_>| count > 1 && is_local(served);
-    let mut groups = Groups::default();
+    let mut groups = Groups { shards: count, wishes: Vec::new(), shared: Vec::new(), own: BTreeMap::new() };
     for served in members.iter().filter(is_own) {
         let wishes = own_groups(inputs, served, places, problems);
         let references = wishes.iter().map(|wish| wish.reference.clone()).collect();
@@ -197,7 +199,7 @@ fn instance_groups(inputs: &Inputs<'_>, places: &Places<'_>, problems: &mut Vec<
     });
     let wishes: Vec<GroupWish> = wishes.collect();
     let shared = wishes.iter().map(|wish| wish.reference.clone()).collect();
-    Groups { wishes, shared, own: BTreeMap::new() }
+    Groups { shards: 1, wishes, shared, own: BTreeMap::new() }
 }
 
 fn zone(inputs: &Inputs<'_>, cell: &Cell) -> Place {

@@ -122,6 +122,8 @@ pub struct FirewallWish {
     pub towards: Option<IpFamily>,
     /// Whose it is; `None` if all load balancers of the cluster use it.
     pub member: Option<MemberRef>,
+    /// Without nodes nothing tells which instances it is for: one that is there keeps its targets, and none is made.
+    pub keeps_targets: bool,
 }
 
 /// A forwarding rule wanted.

@@ -144,7 +144,9 @@ fn wish(inputs: &Inputs<'_>, served: &Served<'_>, family: IpFamily, shape: &Shap
     let (balancer, facts) = (&inputs.settings.balancer, inputs.facts);
     let member = served.member.as_ref();
     let in_network = balancer.scheme == Scheme::Internal;
-    let has_subnet = in_network || family == IpFamily::V6;
+    let collection = balancer.ip_collection.clone().filter(|_| !in_network && family == IpFamily::V6);
+    // A prefix of the project is of no subnet, and Google takes one of the two.
+    let has_subnet = in_network || (family == IpFamily::V6 && collection.is_none());
     let subnet = facts.subnets.get(&family).filter(|_| has_subnet).map(|subnet| subnet.reference.url());
     let mut it = ForwardingRule {
         description: marks::of_member(inputs.cluster, &inputs.desired.id, &member),
@@ -158,7 +160,7 @@ fn wish(inputs: &Inputs<'_>, served: &Served<'_>, family: IpFamily, shape: &Shap
         network_tier: Some(tier(inputs, family).as_str().to_owned()),
         ip_version: Some(version(family).to_owned()),
         allow_global_access: in_network.then_some(balancer.global_access),
-        ip_collection: balancer.ip_collection.clone().filter(|_| !in_network && family == IpFamily::V6),
+        ip_collection: collection,
         labels: marks::labels(inputs.cluster, &balancer.labels),
         ..ForwardingRule::default()
     };

@@ -50,7 +50,7 @@ pub(super) fn wish(
     });
     let it = BackendService {
         name: reference.name.clone(),
-        description: marks::of_member(inputs.cluster, &inputs.desired.id, &owner),
+        description: marks::of_service(inputs.cluster, &inputs.desired.id, &owner, groups.shards),
         protocol: Some(settings.protocol.as_str().to_owned()),
         load_balancing_scheme: Some(scheme(inputs.settings.balancer.scheme)),
         session_affinity: Some(settings.affinity.clone()),

@@ -13,17 +13,19 @@ use crate::settings::FirewallSettings;
 pub(super) struct Targets {
     pub(super) tags: Vec<String>,
     pub(super) service_accounts: Vec<String>,
+    /// No node tells anything: the other fields mean nothing.
+    pub(super) unknown: bool,
 }
 
 impl Targets {
     /// Instances with these tags.
     fn tagged(tags: impl IntoIterator<Item = String>) -> Self {
-        Self { tags: tags.into_iter().collect(), service_accounts: Vec::new() }
+        Self { tags: tags.into_iter().collect(), ..Self::default() }
     }
 
     /// Instances of these service accounts.
     fn of_accounts(accounts: impl IntoIterator<Item = String>) -> Self {
-        Self { tags: Vec::new(), service_accounts: accounts.into_iter().collect() }
+        Self { service_accounts: accounts.into_iter().collect(), ..Self::default() }
     }
 }
 
@@ -37,10 +39,13 @@ pub(super) fn of(settings: &FirewallSettings, facts: &Facts) -> Option<Targets> 
     })
 }
 
-/// A tag that all nodes have, else their service account if they have the same, else all instances.
+/// A tag that all nodes have, else their service account if they have the same, else all instances. Where there is no
+/// node, nothing is known: that all instances are meant must not follow from an outage or from a pool that is replaced.
 pub(super) fn found(facts: &Facts) -> Targets {
     let nodes: Vec<&NodeFact> = facts.nodes.values().collect();
-    let Some((first, others)) = nodes.split_first() else { return Targets::default() };
+    let Some((first, others)) = nodes.split_first() else {
+        return Targets { unknown: true, ..Targets::default() };
+    };
     let everywhere = |tag: &&String| others.iter().all(|node| node.tags.contains(*tag));
     let tags: BTreeSet<&String> = first.tags.iter().filter(everywhere).collect();
     let by_fit = tags.into_iter().max_by_key(|tag| (fit(tag, &nodes), std::cmp::Reverse(*tag)));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod create;
+mod host_project;
 mod nodes;
 mod shared_vpc;
 mod stage;

@@ -11,7 +11,7 @@ use landfall_core::outcome::{Ingress, Outcome, Phase};
 use landfall_core::provider::Provider as _;
 use landfall_core::testing;
 use landfall_gcp::account::Freshness;
-use landfall_gcp::api::Kind;
+use landfall_gcp::api::{Kind, Method};
 use landfall_gcp::calls::Calls;
 use landfall_gcp::network::NetworkConfig;
 use landfall_gcp::observer::Unobserved;
@@ -101,6 +101,19 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    /// Whatever a test does: the role of the controller allows no other calls.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for call in self.gcp.journal() {
+            let known = call.method.is_some_and(|method| Method::called().any(|called| called == method));
+            assert!(known, "not among the methods that the provider calls: {}", call.about);
+        }
+    }
+}
+
 /// The Service `default/web` with TCP port 80 on six nodes.
 pub(crate) fn web() -> DesiredLb {
     service("web")
@@ -117,7 +130,11 @@ pub(crate) fn nodes(count: usize) -> Arc<NodeSet> {
 }
 
 fn node(number: usize) -> NodeTarget {
-    let instance = NewInstance::node(number);
+    target(NewInstance::node(number))
+}
+
+/// An instance as a node of the cluster.
+pub(crate) fn target(instance: NewInstance) -> NodeTarget {
     NodeTarget {
         provider_id: Some(format!("gce://{PROJECT}/{}/{}", instance.zone, instance.name)),
         addresses: vec![instance.address.parse().unwrap()],

@@ -2,8 +2,8 @@
 
 use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::provider::Provider as _;
-use landfall_gcp::api::{Kind, Method, Verb};
-use landfall_testkit::gcp::fake::Fault;
+use landfall_gcp::api::{Kind, Method, Place, Verb};
+use landfall_testkit::gcp::fake::{Fault, PROJECT, REGION};
 
 use crate::stage::{Stage, ips, nodes, service, web};
 
@@ -111,4 +111,73 @@ async fn health_is_asked_for_until_all_is_well() {
     let outcome = stage.ensure(&web()).await;
     let [health] = outcome.targets.as_slice() else { panic!("{:?}", outcome.targets) };
     assert_eq!((health.healthy, health.unhealthy[0].target.as_str()), (5, "node-1"));
+}
+
+/// That no node is known at the moment must not let clients in to machines that are none.
+#[tokio::test(start_paused = true)]
+async fn without_nodes_firewall_rules_stay_as_they_are() {
+    let stage = Stage::new();
+    stage.ensure(&web()).await;
+    let before = stage.made(Kind::Firewall);
+    stage.ensure(&web().on(nodes(0))).await;
+    stage.ensure(&service("new").on(nodes(0))).await;
+    assert_eq!(stage.made(Kind::Firewall), before);
+    stage.ensure(&service("new")).await;
+    assert_eq!(stage.made(Kind::Firewall).len(), before.len() + 1);
+}
+
+/// The only load balancer is served by the first of two shards, and the groups of the other one are not there.
+#[tokio::test(start_paused = true)]
+async fn one_node_more_or_less_does_not_move_all() {
+    let stage = Stage::new();
+    stage.gcp.add_nodes(251);
+    let mut names = (0..).map(|number| service(&format!("web-{number}")));
+    let desired = names.find(|desired| landfall_gcp::resources::shard_of(&desired.id, 2) == 0).unwrap();
+    stage.converge(&desired.clone().on(nodes(251))).await;
+    let before = stage.made(Kind::BackendService);
+    let mut members = Vec::new();
+    for stage in [&stage, &stage.restarted()] {
+        let outcome = stage.ensure(&desired.clone().on(nodes(250))).await;
+        assert!(outcome.steps.len() <= 1, "{:#?}", outcome.steps);
+        let sizes = stage.gcp.all(Kind::EndpointGroup).into_iter().map(|group| group["size"].clone());
+        members.push(sizes.collect::<Vec<_>>());
+    }
+    assert_eq!(members[0], members[1], "another process knows it too");
+    assert_eq!(stage.made(Kind::BackendService), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_without_an_instance_are_looked_at_again_soon() {
+    let stage = Stage::new();
+    let outcome = stage.converge(&web().on(nodes(10))).await;
+    assert!(outcome.look_again.unwrap() <= std::time::Duration::from_secs(30));
+    stage.gcp.add_nodes(10);
+    tokio::time::sleep(outcome.look_again.unwrap()).await;
+    assert_eq!(stage.ensure(&web().on(nodes(10))).await.steps.len(), 1);
+}
+
+/// Neither knows of the other when it asks, and Google takes both: their ports differ.
+#[tokio::test(start_paused = true)]
+async fn two_that_came_to_one_address_at_once_stay() {
+    let stage = Stage::new();
+    let address = Place::region(PROJECT, REGION).at(Kind::Address, "mine");
+    stage
+        .gcp
+        .console()
+        .put(&address, serde_json::json!({ "address": "203.0.113.7", "addressType": "EXTERNAL", "networkTier": "PREMIUM" }))
+        .unwrap();
+    let on_it = |name: &str, port| {
+        service(name).with(|it| {
+            it.annotated("networking.gke.io/load-balancer-ip-addresses", "mine")
+                .listening(&[(Protocol::Tcp, port)])
+        })
+    };
+    let (one, other) = (on_it("one", 80), on_it("other", 81));
+    let (first, second) = tokio::join!(stage.ensure(&one), stage.ensure(&other));
+    assert_eq!(ips(&first), ips(&second));
+    for desired in [&one, &other] {
+        assert_eq!(stage.restarted().ensure(desired).await.steps, []);
+    }
+    let late = stage.provider.ensure(&on_it("late", 82)).await.unwrap_err();
+    assert_eq!(late.category().as_str(), "AddressTaken");
 }

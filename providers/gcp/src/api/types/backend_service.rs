@@ -203,9 +203,25 @@ pub struct TargetHealth {
     /// How it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_state: Option<HealthState>,
+    /// How it is over IPv6, of a node that is checked over both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6_health_state: Option<HealthState>,
     /// What has no name here.
     #[serde(flatten)]
     pub rest: Rest,
+}
+
+impl TargetHealth {
+    /// How the node is over the family of the address that this is about.
+    pub fn state(&self) -> Option<&HealthState> {
+        let over_v6 = self.forwarding_rule_ip.as_deref().is_some_and(|address| address.contains(':'));
+        let (of_family, other) = if over_v6 {
+            (&self.ipv6_health_state, &self.health_state)
+        } else {
+            (&self.health_state, &self.ipv6_health_state)
+        };
+        of_family.as_ref().or(other.as_ref())
+    }
 }
 
 words! {
@@ -215,5 +231,28 @@ words! {
         Healthy = "HEALTHY",
         /// Its checks fail.
         Unhealthy = "UNHEALTHY",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::one_family(json!({"healthState": "HEALTHY"}), Some("HEALTHY"))]
+    #[case::v4(json!({"forwardingRuleIp": "192.0.2.1", "healthState": "HEALTHY", "ipv6HealthState": "UNHEALTHY"}), Some("HEALTHY"))]
+    #[case::v6(json!({"forwardingRuleIp": "2001:db8::", "healthState": "HEALTHY", "ipv6HealthState": "UNHEALTHY"}), Some("UNHEALTHY"))]
+    #[case::v6_alone(json!({"forwardingRuleIp": "2001:db8::", "ipv6HealthState": "HEALTHY"}), Some("HEALTHY"))]
+    #[case::v6_in_the_common_field(json!({"forwardingRuleIp": "2001:db8::", "healthState": "HEALTHY"}), Some("HEALTHY"))]
+    #[case::nothing(json!({"forwardingRuleIp": "2001:db8::"}), None)]
+    fn a_node_is_as_it_is_over_the_family_of_the_address(
+        #[case] answer: serde_json::Value,
+        #[case] state: Option<&str>,
+    ) {
+        let told: TargetHealth = serde_json::from_value(answer).unwrap();
+        assert_eq!(told.state().map(HealthState::as_str), state);
     }
 }

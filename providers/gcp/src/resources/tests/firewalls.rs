@@ -85,6 +85,18 @@ fn without_a_common_tag_the_service_account_decides(
     assert_eq!(categories(&wanted), told);
 }
 
+#[test]
+fn without_nodes_only_targets_that_are_named_are_known() {
+    let keep = |desired: &DesiredLb| {
+        let wanted = graph_in(desired, &facts(0));
+        assert_eq!(categories(&wanted), ["NoTargets"]);
+        wanted.firewalls.iter().map(|rule| rule.keeps_targets).collect::<Vec<_>>()
+    };
+    assert_eq!(keep(&web(|it| it)), [true, true]);
+    assert_eq!(keep(&web(|it| it.annotated("landfall.dev/gcp-target-tags", "a"))), [false, false]);
+    assert!(graph(&web(|it| it)).firewalls.iter().all(|rule| !rule.keeps_targets));
+}
+
 #[rstest]
 #[case::external(false, "2600:1901:8001::/48")]
 #[case::internal(true, "2600:2d00:1:b029::/64")]

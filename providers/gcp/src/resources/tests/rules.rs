@@ -146,3 +146,18 @@ proptest! {
         }
     }
 }
+
+/// Google takes one of the two, for the rule and for the reservation.
+#[test]
+fn an_address_of_a_prefix_is_of_no_subnet() {
+    let prefix = "projects/p/regions/r/publicDelegatedPrefixes/ours";
+    let six = |it: Member| it.stack(&[IpFamily::V6], FamilyPolicy::SingleStack);
+    let plain = graph(&web(six));
+    assert!(plain.forwarding_rules[0].it.subnetwork.is_some());
+    let wanted = graph(&web(|it| six(it).annotated("networking.gke.io/ip-collection-v6", prefix)));
+    let rule = &wanted.forwarding_rules[0].it;
+    assert!(rule.ip_collection.as_ref().unwrap().ends_with(prefix));
+    assert_eq!(rule.subnetwork, None);
+    let AddressSource::Chosen { reservation, .. } = &wanted.addresses[0].source else { panic!("{wanted:?}") };
+    assert_eq!(reservation.subnetwork, None);
+}
