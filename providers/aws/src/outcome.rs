@@ -39,9 +39,11 @@ pub(crate) fn of(
 ) -> Outcome {
     let roles = Roles::of(wanted, observed, now);
     let soon = applied.postponed.then_some(SOON);
-    let later = (!applied.problems.is_empty()).then_some(LATER);
+    let held: Vec<Problem> = held_by_stranger(wanted, observed).collect();
+    let later = (!applied.problems.is_empty() || !held.is_empty()).then_some(LATER);
     let mut problems = wanted.problems.clone();
     problems.extend(applied.problems);
+    problems.extend(held);
     problems.extend(replacement::told(wanted, &roles));
     problems.extend(stranded(wanted, &roles));
     problems.extend(unguarded(wanted, &roles));
@@ -194,6 +196,25 @@ fn unenforced(wanted: &Wanted, observed: &Observed, roles: &Roles<'_>) -> Option
             current.it.name,
             theirs.join(", ")
         ),
+    })
+}
+
+/// Target groups that nobody needs, and that cannot go while a load balancer that is not ours forwards to them.
+fn held_by_stranger(wanted: &Wanted, observed: &Observed) -> impl Iterator<Item = Problem> {
+    observed.groups.iter().filter_map(|group| {
+        let stranger = roles::stranger_before(group, observed)?;
+        let is_needed = wanted.groups.iter().any(|wish| wish.name == group.it.name)
+            || roles::is_retained(&group.tags, wanted);
+        (!is_needed).then(|| Problem {
+            member: None,
+            port: None,
+            category: Category::new("ForeignResource"),
+            message: format!(
+                "the target group {:?} is no longer needed, but the load balancer {stranger}, which does not carry our \
+                 marks any more, forwards to it: delete that yourself if nobody uses it, or its listeners",
+                group.it.name
+            ),
+        })
     })
 }
 

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use crate::api::Tags;
 use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
+use crate::api::ids::LoadBalancerArn;
 use crate::defaults::DELETION_PROTECTION;
 use crate::handover::Handover;
 use crate::marks;
-use crate::observe::{Balancer, Observed};
+use crate::observe::{Balancer, Group, Observed};
 use crate::resources::Wanted;
 
 /// The load balancers found, by the part they play.
@@ -85,6 +86,12 @@ pub(crate) fn is_kept(balancer: &Balancer, wanted: &Wanted, observed: &Observed)
 pub(crate) fn is_needed(balancer: &Balancer, wanted: &Wanted, observed: &Observed) -> bool {
     let retained = observed.groups.iter().filter(|group| is_retained(&group.tags, wanted));
     retained.into_iter().any(|group| group.it.load_balancers.contains(&balancer.it.arn))
+}
+
+/// The load balancer in front of a target group of ours that is not ours, or no longer.
+pub(crate) fn stranger_before<'a>(group: &'a Group, observed: &Observed) -> Option<&'a LoadBalancerArn> {
+    let is_ours = |arn: &LoadBalancerArn| observed.balancers.iter().any(|balancer| balancer.it.arn == *arn);
+    group.it.load_balancers.iter().find(|arn| !is_ours(arn))
 }
 
 /// Whether these are tags of a member whose wish is refused, so that what it has stays as it is.

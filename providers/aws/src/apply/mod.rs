@@ -1,8 +1,10 @@
 //! Makes decided changes and keeps the picture of the world in step, call by call.
 
+use jiff::Timestamp;
 use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
 
+use crate::account::Account;
 use crate::api::elb::LoadBalancer;
 use crate::api::ids::LoadBalancerArn;
 use crate::change::{Change, ListenerRef, kinds};
@@ -42,12 +44,13 @@ enum Done {
 /// Makes the changes in order and adds to what was applied. Stops at the first failure; the next run goes on from what
 /// it then observes.
 pub(crate) async fn apply(
-    client: &Client,
+    (client, account): (&Client, &Account),
     changes: impl IntoIterator<Item = Change>,
     observed: &mut Observed,
     applied: &mut Applied,
 ) -> Result<(), AwsError> {
-    let mut world = World { client, observed, kept: Vec::new(), dropped: Vec::new(), unsure: false };
+    let lately = account.lately();
+    let mut world = World { client, observed, lately, kept: Vec::new(), dropped: Vec::new(), unsure: false };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
@@ -68,6 +71,8 @@ pub(crate) async fn apply(
 struct World<'a> {
     client: &'a Client,
     observed: &'a mut Observed,
+    /// AWS may not tell yet the tags of what was made after that.
+    lately: Timestamp,
     /// Load balancers that AWS would not delete: what they use need not be tried.
     kept: Vec<LoadBalancerArn>,
     /// Listeners that could not be given back.
