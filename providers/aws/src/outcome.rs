@@ -29,6 +29,9 @@ const SOON: Duration = Duration::from_secs(10);
 /// When to try again what AWS did not take: until then somebody may have done something about it.
 const LATER: Duration = Duration::from_mins(5);
 
+/// The same for a zone that AWS takes minutes to leave before it can be entered again: nobody serves there meanwhile.
+const ZONE: Duration = Duration::from_mins(1);
+
 /// The outcome of a run that applied this and left this world.
 pub(crate) fn of(
     wanted: &Wanted,
@@ -40,7 +43,8 @@ pub(crate) fn of(
     let roles = Roles::of(wanted, observed, now);
     let soon = applied.postponed.then_some(SOON);
     let held: Vec<Problem> = held_by_stranger(wanted, observed).collect();
-    let later = (!applied.problems.is_empty() || !held.is_empty()).then_some(LATER);
+    let pause = if lacks_zone(wanted, &roles) { ZONE } else { LATER };
+    let later = (!applied.problems.is_empty() || !held.is_empty()).then_some(pause);
     let mut problems = wanted.problems.clone();
     problems.extend(applied.problems);
     problems.extend(held);
@@ -130,6 +134,14 @@ fn health(
 fn reason(state: &TargetState) -> Option<String> {
     let code = state.reason.as_ref()?;
     Some(state.description.as_ref().map_or_else(|| code.clone(), |text| format!("{code}: {text}")))
+}
+
+/// Whether the load balancer is not in a zone that it is to have.
+fn lacks_zone(wanted: &Wanted, roles: &Roles<'_>) -> bool {
+    let Some(current) = roles.current.filter(|_| !roles.held) else { return false };
+    let is_in = |zone: &String| current.it.zones.iter().any(|has| has.zone == *zone);
+    let subnets = wanted.balancer.subnets.iter();
+    subnets.filter_map(|mapping| wanted.balancer.zones.get(&mapping.subnet)).any(|zone| !is_in(zone))
 }
 
 /// One that may not be replaced would have to leave all of its zones at once to change their subnets.
