@@ -93,7 +93,7 @@ impl Tools<'_> {
             return Ok(());
         }
         let entry = self.account.open(&wanted.lb);
-        match apply(self.client, changes, observed, applied).await {
+        match apply((self.client, self.account), changes, observed, applied).await {
             Ok(()) if complete => {
                 entry.complete(observed);
                 Ok(())

@@ -28,7 +28,7 @@ use crate::roles::is_active;
 /// cache by themselves mostly less; some resolve anew only when a connection ends.
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long after it was made a successor may wait for healthy targets. Being set up takes two to four minutes,
+/// How long after it was made, or taken over, a successor may wait for healthy targets. Being set up takes two to four minutes,
 /// registration three to five, the first checks as long as they are configured to.
 pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_mins(20);
 
@@ -75,7 +75,9 @@ impl<'a> Handover<'a> {
         let pair = current_active.zip(holder);
         let lacking =
             pair.map(|(current, holder)| lacking(wanted, observed, current, holder)).unwrap_or_default();
-        let ready = current_active.is_some_and(|current| lacking.is_empty() || !is_young(current, now));
+        // Until one that is taken over is marked as ours, the operator has not agreed to that.
+        let is_ours = |it: &&Balancer| marks::mark(&it.tags).is_some_and(|mark| mark.lb == wanted.lb);
+        let ready = current_active.filter(is_ours).is_some_and(|it| lacking.is_empty() || !is_young(it, now));
         let others = || last_superseded(predecessors).or(current);
         let serving = holder.or(current_active).or_else(others);
         Self { now, first, ready, holder, serving, lacking }
@@ -120,7 +122,7 @@ impl<'a> Handover<'a> {
 
     /// Until when the load balancer wanted waits at most for what it lacks; `None` if it does not wait.
     pub(crate) fn waits_until(&self, current: &Balancer) -> Option<Timestamp> {
-        let made = current.it.created.filter(|_| !self.ready && is_active(current))?;
+        let made = made(current).filter(|_| !self.ready && is_active(current))?;
         made.checked_add(PATIENCE).ok()
     }
 
@@ -157,9 +159,14 @@ fn is_older(one: &Balancer, other: &Balancer) -> bool {
     one.it.created.zip(other.it.created).is_some_and(|(one, other)| one < other)
 }
 
-/// Whether it was made lately, by either clock.
+/// Whether it was made ours lately, by either clock.
 fn is_young(balancer: &Balancer, now: Timestamp) -> bool {
-    balancer.it.created.is_some_and(|created| now.duration_since(created).abs() < PATIENCE)
+    made(balancer).is_some_and(|made| now.duration_since(made).abs() < PATIENCE)
+}
+
+/// When it was made, or taken over if it was there before us: its target groups are as new as that.
+fn made(balancer: &Balancer) -> Option<Timestamp> {
+    if marks::is_adopted(&balancer.tags) { marks::adopted_since(&balancer.tags) } else { balancer.it.created }
 }
 
 fn same(one: &Balancer, other: &Balancer) -> bool {

@@ -14,7 +14,7 @@ use crate::marks;
 
 /// Lists the account and tells everything that belongs to a load balancer of this cluster, ordered by load balancer.
 /// The shared backend group belongs to none and goes with the last of them; one that is left without any is told as
-/// that of a [stand-in](nobody). Listeners come and go with their load balancer.
+/// that of a stand-in that no Service has. Listeners come and go with their load balancer.
 pub async fn inventory(client: &Client, account: &Account) -> Result<Vec<Owned>, AwsError> {
     account.list(client).await?;
     let state = account.state();

@@ -65,9 +65,9 @@ pub fn of_member(cluster: &ClusterId, lb: &LbId, member: &MemberRef) -> Tags {
     tags
 }
 
-/// The tag of a load balancer that was taken over: it is never deleted.
-pub fn adopted() -> Tags {
-    Tags::from([(ADOPTED.to_owned(), "true".to_owned())])
+/// The tag of a load balancer that was taken over then: it is never deleted. Whole seconds, rounded down.
+pub fn adopted(since: Timestamp) -> Tags {
+    Tags::from([(ADOPTED.to_owned(), second(since))])
 }
 
 /// The tag of a listener that was re-pointed: where it forwarded to before.
@@ -96,8 +96,7 @@ pub fn applied(fingerprint: &str) -> Tags {
 
 /// The tag of a load balancer whose successor took over then. Whole seconds, rounded down.
 pub fn superseded(since: Timestamp) -> Tags {
-    let second = Timestamp::from_second(since.as_second()).unwrap_or(since);
-    Tags::from([(SUPERSEDED.to_owned(), second.to_string())])
+    Tags::from([(SUPERSEDED.to_owned(), second(since))])
 }
 
 /// Whether a successor took over from a load balancer, whenever that was.
@@ -124,6 +123,21 @@ pub fn ours(tags: &Tags) -> Tags {
 /// Whether a load balancer was taken over. Any value counts: deleting what is not ours is worse than leaving it.
 pub fn is_adopted(tags: &Tags) -> bool {
     tags.contains_key(ADOPTED)
+}
+
+/// The tag of a load balancer that was taken over, as it has it.
+pub fn adoption_of(tags: &Tags) -> Tags {
+    tags.get_key_value(ADOPTED).into_iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// When a load balancer was taken over; `None` if it was not, or if the time cannot be read.
+pub fn adopted_since(tags: &Tags) -> Option<Timestamp> {
+    tags.get(ADOPTED)?.parse().ok()
+}
+
+/// Whether the value of a tag is the time at which it was set.
+pub fn is_time(key: &str) -> bool {
+    [ADOPTED, SUPERSEDED].contains(&key)
 }
 
 /// Where a re-pointed listener forwarded to before; `None` for a listener of our own.
@@ -170,6 +184,10 @@ pub fn backend_rule(cluster: &ClusterId) -> String {
 
 /// Stands in tags for the `*` of an identity that is shared by all namespaces: tags may not contain that.
 const EVERYWHERE: &str = "@";
+
+fn second(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
 
 fn lb_text(lb: &LbId) -> String {
     lb.to_string().replace('*', EVERYWHERE)
@@ -228,7 +246,7 @@ mod tests {
     #[case(shared(None))]
     fn aws_accepts_the_tags(#[case] lb: LbId) {
         let mut tags = of_member(&cluster(), &lb, &longest());
-        tags.extend(adopted());
+        tags.extend(adopted(Timestamp::MAX));
         tags.extend(superseded(Timestamp::MAX));
         for (key, value) in tags {
             assert!(key.len() <= 128 && value.len() <= 256, "{key}={value}");
@@ -279,7 +297,9 @@ mod tests {
         let since: Timestamp = "2026-03-01T10:00:00.9Z".parse().unwrap();
         let tags = superseded(since);
         assert_eq!(tags.get(SUPERSEDED).map(String::as_str), Some("2026-03-01T10:00:00Z"));
-        assert!(!is_superseded(&adopted()));
+        assert!(!is_superseded(&adopted(since)));
+        assert_eq!(adopted_since(&adopted(since)), superseded_since(&tags));
+        assert_eq!(adopted_since(&tags), None);
     }
 
     fn tls(certificate: &str) -> ListenerSpec {
@@ -317,7 +337,9 @@ mod tests {
     fn adoption_is_remembered() {
         let arn = TargetGroupArn::from("arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/old/1");
         assert_eq!(original_of(&original(&arn)), Some(arn));
-        assert!(is_adopted(&adopted()));
+        let by_hand = Tags::from([(ADOPTED.to_owned(), "true".to_owned())]);
+        assert!(is_adopted(&adopted(Timestamp::UNIX_EPOCH)) && is_adopted(&by_hand));
+        assert_eq!(adopted_since(&by_hand), None);
         assert!(!is_adopted(&of_lb(&cluster(), &lone())));
     }
 }

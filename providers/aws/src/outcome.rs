@@ -29,6 +29,9 @@ const SOON: Duration = Duration::from_secs(10);
 /// When to try again what AWS did not take: until then somebody may have done something about it.
 const LATER: Duration = Duration::from_mins(5);
 
+/// The same for a zone that AWS takes minutes to leave before it can be entered again: nobody serves there meanwhile.
+const ZONE: Duration = Duration::from_mins(1);
+
 /// The outcome of a run that applied this and left this world.
 pub(crate) fn of(
     wanted: &Wanted,
@@ -39,9 +42,12 @@ pub(crate) fn of(
 ) -> Outcome {
     let roles = Roles::of(wanted, observed, now);
     let soon = applied.postponed.then_some(SOON);
-    let later = (!applied.problems.is_empty()).then_some(LATER);
+    let held: Vec<Problem> = held_by_stranger(wanted, observed).collect();
+    let pause = if lacks_zone(wanted, &roles) { ZONE } else { LATER };
+    let later = (!applied.problems.is_empty() || !held.is_empty()).then_some(pause);
     let mut problems = wanted.problems.clone();
     problems.extend(applied.problems);
+    problems.extend(held);
     problems.extend(replacement::told(wanted, &roles));
     problems.extend(stranded(wanted, &roles));
     problems.extend(unguarded(wanted, &roles));
@@ -130,6 +136,14 @@ fn reason(state: &TargetState) -> Option<String> {
     Some(state.description.as_ref().map_or_else(|| code.clone(), |text| format!("{code}: {text}")))
 }
 
+/// Whether the load balancer is not in a zone that it is to have.
+fn lacks_zone(wanted: &Wanted, roles: &Roles<'_>) -> bool {
+    let Some(current) = roles.current.filter(|_| !roles.held) else { return false };
+    let is_in = |zone: &String| current.it.zones.iter().any(|has| has.zone == *zone);
+    let subnets = wanted.balancer.subnets.iter();
+    subnets.filter_map(|mapping| wanted.balancer.zones.get(&mapping.subnet)).any(|zone| !is_in(zone))
+}
+
 /// One that may not be replaced would have to leave all of its zones at once to change their subnets.
 fn stranded(wanted: &Wanted, roles: &Roles<'_>) -> Option<Problem> {
     let current =
@@ -194,6 +208,25 @@ fn unenforced(wanted: &Wanted, observed: &Observed, roles: &Roles<'_>) -> Option
             current.it.name,
             theirs.join(", ")
         ),
+    })
+}
+
+/// Target groups that nobody needs, and that cannot go while a load balancer that is not ours forwards to them.
+fn held_by_stranger(wanted: &Wanted, observed: &Observed) -> impl Iterator<Item = Problem> {
+    observed.groups.iter().filter_map(|group| {
+        let stranger = roles::stranger_before(group, observed)?;
+        let is_needed = wanted.groups.iter().any(|wish| wish.name == group.it.name)
+            || roles::is_retained(&group.tags, wanted);
+        (!is_needed).then(|| Problem {
+            member: None,
+            port: None,
+            category: Category::new("ForeignResource"),
+            message: format!(
+                "the target group {:?} is no longer needed, but the load balancer {stranger}, which does not carry our \
+                 marks any more, forwards to it: delete that yourself if nobody uses it, or its listeners",
+                group.it.name
+            ),
+        })
     })
 }
 

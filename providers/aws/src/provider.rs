@@ -14,7 +14,7 @@ use landfall_core::provider::{Capabilities, Owned, Provider};
 use landfall_core::refusal::Refusal;
 
 use crate::account::{Account, Freshness};
-use crate::api::elb::{LoadBalancer, ZoneMapping};
+use crate::api::elb::ZoneMapping;
 use crate::calls::Calls;
 use crate::change::Change;
 use crate::client::Client;
@@ -118,15 +118,16 @@ impl AwsProvider {
     }
 }
 
-/// The zones of the load balancer that stays: the one that is taken over, or the youngest that can be reached by the
-/// same clients.
+/// The zones of the load balancer that stays: the one that is taken over, or of those that can be reached by the same
+/// clients the youngest that no successor took over from, if there is such a one.
 fn staying<'a>(settings: &BalancerSettings, found: &'a [Balancer]) -> &'a [ZoneMapping] {
-    let stays = |it: &&LoadBalancer| match &settings.adopt {
-        Some(arn) => it.arn == *arn,
-        None => it.scheme == settings.scheme,
+    let stays = |balancer: &&Balancer| match &settings.adopt {
+        Some(arn) => balancer.it.arn == *arn,
+        None => balancer.it.scheme == settings.scheme,
     };
-    let current = found.iter().map(|balancer| &balancer.it).filter(stays).max_by_key(|it| it.created);
-    current.map(|it| it.zones.as_slice()).unwrap_or_default()
+    let rank = |balancer: &&Balancer| (!marks::is_superseded(&balancer.tags), balancer.it.created);
+    let current = found.iter().filter(stays).max_by_key(rank);
+    current.map(|balancer| balancer.it.zones.as_slice()).unwrap_or_default()
 }
 
 #[async_trait]
@@ -174,5 +175,37 @@ impl Provider for AwsProvider {
     async fn inventory(&self) -> Result<Vec<Owned>, ProviderError> {
         let client = Client::new(&self.calls, format!("cluster {}", self.account.cluster()));
         Ok(inventory::inventory(&client, &self.account).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::{made, noon, subnet, wish};
+
+    #[rstest]
+    #[case::the_successor(&[0], "b")]
+    #[case::one_that_is_taken_back(&[1], "a")]
+    #[case::the_youngest_where_all_were_replaced(&[0, 1], "b")]
+    fn the_subnets_of_one_that_a_successor_took_over_from_stay_only_for_want_of_another(
+        #[case] superseded: &[usize],
+        #[case] stays: &str,
+    ) {
+        let mut found = Vec::new();
+        for (name, age) in [("a", 2), ("b", 1)] {
+            let mut wish = wish();
+            wish.balancer.subnets = vec![subnet(name)];
+            let mut balancer = made(&wish).balancers.remove(0);
+            balancer.it.created = Some(noon() - jiff::SignedDuration::from_hours(age));
+            found.push(balancer);
+        }
+        for at in superseded {
+            found[*at].tags.extend(marks::superseded(noon()));
+        }
+        let settings =
+            settings::read(&landfall_core::testing::lb(ProviderName::Aws, "web")).settings.balancer;
+        assert_eq!(staying(&settings, &found)[0].subnet, subnet(stays).subnet);
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError>
 /// Removes what is this load balancer's alone.
 async fn remove(tools: Tools<'_>, lb: &LbId, observed: &mut Observed) -> Result<(), AwsError> {
     let mut applied = Applied::default();
-    apply(tools.client, give_back(lb, observed), observed, &mut applied).await?;
+    apply((tools.client, tools.account), give_back(lb, observed), observed, &mut applied).await?;
     for balancer in observed.balancers.clone() {
         if marks::mark(&balancer.tags).is_some() {
             delete(tools, &balancer, observed).await?;
@@ -62,7 +62,7 @@ async fn remove(tools: Tools<'_>, lb: &LbId, observed: &mut Observed) -> Result<
     let mut changes: Vec<Change> =
         groups.into_iter().map(|name| Change::Group(name, GroupChange::Delete)).collect();
     changes.extend(observed.frontend.iter().map(delete_guard));
-    apply(tools.client, changes, observed, &mut applied).await?;
+    apply((tools.client, tools.account), changes, observed, &mut applied).await?;
     let guard = observed.frontend.first();
     still_there(tools, observed, guard).await
 }
@@ -83,7 +83,7 @@ async fn release_backend(tools: Tools<'_>, lb: &LbId) -> Result<(), AwsError> {
     changes.push(delete_guard(&backend));
     let entry = account.open_with_backend(lb, &backend.id);
     let mut observed = Observed { backend: Some(backend), node_groups, ..Observed::default() };
-    match apply(client, changes, &mut observed, &mut Applied::default()).await {
+    match apply((client, account), changes, &mut observed, &mut Applied::default()).await {
         Err(error) if leaves_doubt(&error) => return Err(error),
         result => {
             entry.settle(&observed);

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use crate::api::Tags;
 use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
+use crate::api::ids::LoadBalancerArn;
 use crate::defaults::DELETION_PROTECTION;
 use crate::handover::Handover;
 use crate::marks;
-use crate::observe::{Balancer, Observed};
+use crate::observe::{Balancer, Group, Observed};
 use crate::resources::Wanted;
 
 /// The load balancers found, by the part they play.
@@ -39,8 +40,7 @@ type Cast<'a> = (Option<&'a Balancer>, Vec<&'a Balancer>, bool);
 fn cast<'a>(wanted: &Wanted, observed: &'a Observed) -> Cast<'a> {
     let ours = observed.balancers.iter().filter(|balancer| plays(balancer, wanted));
     let (mut fitting, mut others): (Vec<_>, Vec<_>) = ours.partition(|balancer| fits(balancer, wanted));
-    // One that serves already comes before one that a killed run left half-made, and that before one that is to go.
-    fitting.sort_by_key(|balancer| (!is_active(balancer), marks::is_superseded(&balancer.tags)));
+    fitting.sort_by_key(|balancer| rank(&balancer.it, marks::is_superseded(&balancer.tags)));
     let keeper = others.iter().position(|balancer| is_kept(balancer, wanted, observed));
     let held = keeper.is_some() && !fitting.iter().any(|balancer| is_needed(balancer, wanted, observed));
     if let (true, Some(keeper)) = (held, keeper) {
@@ -54,9 +54,19 @@ fn cast<'a>(wanted: &Wanted, observed: &'a Observed) -> Cast<'a> {
     (current, others, false)
 }
 
+/// Which of several that can become what is wanted is to become it: the least. One that serves already comes before one
+/// that a killed run left half-made, and one that a successor took over from is the last of its kind.
+pub(crate) fn rank(it: &LoadBalancer, is_superseded: bool) -> (bool, bool, Option<Timestamp>, String) {
+    (!takes_traffic(it), is_superseded, it.created, it.name.clone())
+}
+
 /// Whether it takes traffic.
 pub(crate) fn is_active(balancer: &Balancer) -> bool {
-    matches!(balancer.it.state, BalancerState::Active | BalancerState::ActiveImpaired(_))
+    takes_traffic(&balancer.it)
+}
+
+fn takes_traffic(it: &LoadBalancer) -> bool {
+    matches!(it.state, BalancerState::Active | BalancerState::ActiveImpaired(_))
 }
 
 /// Whether it is known to be protected from deletion.
@@ -76,6 +86,12 @@ pub(crate) fn is_kept(balancer: &Balancer, wanted: &Wanted, observed: &Observed)
 pub(crate) fn is_needed(balancer: &Balancer, wanted: &Wanted, observed: &Observed) -> bool {
     let retained = observed.groups.iter().filter(|group| is_retained(&group.tags, wanted));
     retained.into_iter().any(|group| group.it.load_balancers.contains(&balancer.it.arn))
+}
+
+/// The load balancer in front of a target group of ours that is not ours, or no longer.
+pub(crate) fn stranger_before<'a>(group: &'a Group, observed: &Observed) -> Option<&'a LoadBalancerArn> {
+    let is_ours = |arn: &LoadBalancerArn| observed.balancers.iter().any(|balancer| balancer.it.arn == *arn);
+    group.it.load_balancers.iter().find(|arn| !is_ours(arn))
 }
 
 /// Whether these are tags of a member whose wish is refused, so that what it has stays as it is.
@@ -105,7 +121,8 @@ fn plays(balancer: &Balancer, wanted: &Wanted) -> bool {
     ours || wanted.balancer.adopt.as_ref() == Some(&balancer.it.arn)
 }
 
-/// Whether it is as wanted up to what can be changed in place. The name covers what cannot, unless the user gave it.
+/// Whether it is as wanted up to what can be changed in place. The name covers most of what cannot, unless the user gave
+/// it; addresses come and go under any name.
 fn fits(balancer: &Balancer, wanted: &Wanted) -> bool {
     let (it, wish) = (&balancer.it, &wanted.balancer);
     if let Some(arn) = &wish.adopt {
@@ -115,7 +132,7 @@ fn fits(balancer: &Balancer, wanted: &Wanted) -> bool {
     named
         && it.scheme == wish.scheme
         && it.security_groups.is_empty() != is_guarded(wanted)
-        && (wish.beside.is_none() || keeps_addresses(&balancer.it, &wish.subnets))
+        && keeps_addresses(&balancer.it, &wish.subnets)
         && !marks::is_adopted(&balancer.tags)
 }
 

@@ -9,7 +9,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
@@ -70,6 +70,12 @@ impl Account {
     /// The time of day.
     pub fn time_of_day(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// AWS may not tell yet what was made after that.
+    pub(crate) fn lately(&self) -> Timestamp {
+        let settling = SignedDuration::try_from(self.freshness.settling).unwrap_or(SignedDuration::MAX);
+        self.time_of_day().checked_sub(settling).unwrap_or(Timestamp::MIN)
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.

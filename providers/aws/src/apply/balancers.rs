@@ -16,6 +16,14 @@ use crate::error::AwsError;
 use crate::marks;
 use crate::observe::{Balancer, BalancerDetails};
 
+/// Whether a load balancer carries our marks when it is about to go.
+enum Marks {
+    There,
+    /// AWS does not tell its tags yet.
+    Late,
+    Lost,
+}
+
 impl World<'_> {
     pub(super) async fn balancer(&mut self, name: &str, change: BalancerChange) -> Result<Done, AwsError> {
         let client = self.client;
@@ -117,9 +125,14 @@ impl World<'_> {
     /// problem and no failure: the others serve.
     async fn remove_balancer(&mut self, name: &str) -> Result<Done, AwsError> {
         let arn = self.find_balancer(name)?.it.arn.clone();
-        if self.has_lost_marks(name).await? {
+        let done = match self.marks_on(name).await? {
+            Marks::There => None,
+            Marks::Late => Some(Done::Postponed),
+            Marks::Lost => Some(Done::With(vec![left_alone(name)])),
+        };
+        if let Some(done) = done {
             self.kept.push(arn);
-            return Ok(Done::With(vec![left_alone(name)]));
+            return Ok(done);
         }
         match self.client.delete_balancer(&arn).await {
             Ok(()) => {
@@ -136,16 +149,20 @@ impl World<'_> {
     }
 
     /// Reads the tags once more, since the lists may be minutes old.
-    async fn has_lost_marks(&mut self, name: &str) -> Result<bool, AwsError> {
-        let client = self.client;
+    async fn marks_on(&mut self, name: &str) -> Result<Marks, AwsError> {
+        let (client, lately) = (self.client, self.lately);
         let balancer = self.find_balancer(name)?;
         let answer = match client.tags(&[balancer.it.arn.to_string()]).await {
-            Err(error) if is_gone(&error) => return Ok(false),
+            Err(error) if is_gone(&error) => return Ok(Marks::There),
             answer => answer?,
         };
-        let before =
-            mem::replace(&mut balancer.tags, answer.into_iter().flat_map(|(_, tags)| tags).collect());
-        Ok(marks::mark(&before).map(|mark| mark.lb) != marks::mark(&balancer.tags).map(|mark| mark.lb))
+        let now: Tags = answer.into_iter().flat_map(|(_, tags)| tags).collect();
+        let owner = |tags: &Tags| marks::mark(tags).map(|mark| mark.lb);
+        if now.is_empty() && balancer.it.created.is_some_and(|created| created > lately) {
+            return Ok(Marks::Late);
+        }
+        let before = mem::replace(&mut balancer.tags, now);
+        Ok(if owner(&before) == owner(&balancer.tags) { Marks::There } else { Marks::Lost })
     }
 
     fn forget_balancer(&mut self, arn: &LoadBalancerArn) {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::api::Tags;
 use crate::api::elb::{HealthCheck, ListenerSpec, NewTargetGroup, SubnetMapping, Target};
+use crate::marks;
 
 impl Change {
     /// The change as people read it, one step per resource.
@@ -172,7 +173,7 @@ fn tag_steps(retag: &Retag) -> Vec<Step> {
     let step = |of: &super::TagRef| {
         let mut step = Step::new(Action::Update, of.kind(), of.to_string());
         if !retag.set.is_empty() {
-            step = step.set("tags", tags_text(&retag.set));
+            step = step.set("tags", timeless_text(&retag.set));
         }
         if !retag.removed.is_empty() {
             step = step.unset("tags", texts(&retag.removed));
@@ -208,6 +209,13 @@ fn target_text(target: &Target, name: &str) -> String {
 
 fn tags_text(tags: &Tags) -> Vec<String> {
     tags.iter().map(|(key, value)| format!("{key}={value}")).collect()
+}
+
+/// A time that is told by a tag is that of the run that sets it, so a plan, which may wait for somebody's word, does not
+/// tell it.
+fn timeless_text(tags: &Tags) -> Vec<String> {
+    let (times, others): (Tags, Tags) = tags.clone().into_iter().partition(|(key, _)| marks::is_time(key));
+    times.into_keys().chain(tags_text(&others)).collect()
 }
 
 fn subnet_texts(subnets: &[SubnetMapping]) -> Vec<String> {

@@ -69,11 +69,10 @@ impl<'a> Diff<'a> {
         }
     }
 
-    /// The name of a load balancer to be made: that asked for, unless a predecessor has it that is still wanted.
+    /// The name of a load balancer to be made: that asked for, unless a predecessor has it, which keeps it to its end.
     fn new_name(&self) -> &'a str {
         let wish = &self.wanted.balancer;
-        let has_it = |it: &&Balancer| it.it.name == wish.name && !marks::is_superseded(&it.tags);
-        let is_taken = self.observed.balancers.iter().any(|balancer| has_it(&balancer));
+        let is_taken = self.observed.balancers.iter().any(|balancer| balancer.it.name == wish.name);
         wish.beside.as_deref().filter(|_| is_taken).unwrap_or(&wish.name)
     }
 

@@ -98,11 +98,13 @@ pub(crate) fn let_go(lb: &LbId, observed: &Observed, balancer: &Balancer) -> Vec
     changes
 }
 
-/// A target group that is neither wanted nor of a member whose wish is refused, nor behind a load balancer that stays.
+/// A target group that is neither wanted nor of a member whose wish is refused, nor behind a load balancer that stays,
+/// nor behind one that is not ours.
 fn is_spare(diff: &Diff<'_>, group: &Group) -> bool {
     let wanted = diff.wanted.groups.iter().any(|wish| wish.name == group.it.name);
     let mut staying = diff.roles.predecessors.iter().filter(|balancer| !goes(diff, balancer));
     !wanted
         && !roles::is_retained(&group.tags, diff.wanted)
+        && roles::stranger_before(group, diff.observed).is_none()
         && !staying.any(|balancer| group.it.load_balancers.contains(&balancer.it.arn))
 }

@@ -64,7 +64,8 @@ fn is_unclaimed(diff: &Diff<'_>, current: &Balancer) -> bool {
 fn of_balancer(diff: &Diff<'_>) -> Tags {
     let mut wanted = with_memory(&diff.wanted.balancer.tags);
     if diff.is_adopted() {
-        wanted.extend(marks::adopted());
+        let has = diff.roles.current.map(|current| &current.tags).filter(|tags| marks::is_adopted(tags));
+        wanted.extend(has.map_or_else(|| marks::adopted(diff.now), marks::adoption_of));
     }
     wanted
 }

@@ -572,7 +572,7 @@ fn groups_of_ours_leave_one_that_was_taken_over_when_nobody_wants_them() {
     let ours = made(&wish());
     let mut balancer = observed.balancers[0].clone();
     balancer.tags = wanted.balancer.tags.clone();
-    balancer.tags.extend(marks::adopted());
+    balancer.tags.extend(marks::adopted(noon()));
     balancer.it.security_groups = ["sg-theirs", "sg-front", "sg-back"].map(SecurityGroupId::from).into();
     wanted.frontend = None;
     let observed = Observed { balancers: vec![balancer], ..ours };
@@ -587,7 +587,7 @@ fn what_was_taken_over_is_given_back_and_not_deleted() {
     let (wanted, mut observed) = adoptable();
     let balancer = &mut observed.balancers[0];
     balancer.tags = wanted.balancer.tags.clone();
-    balancer.tags.extend(marks::adopted());
+    balancer.tags.extend(marks::adopted(noon()));
     let listener = &mut balancer.details.as_mut().unwrap().listeners[0];
     listener.tags = wanted.listeners[0].tags.clone();
     listener.tags.extend(marks::original(&arn_of("theirs")));

@@ -143,7 +143,7 @@ fn one_that_may_have_served_does_not_go_at_once() {
     observed.balancers[1].tags.extend(marks::superseded(noon()));
     assert_eq!(fate_of("old", &new, &observed), Fate::Dated, "it had taken over");
     let (new, mut observed) = replaced(5, 100);
-    observed.balancers[1].tags.extend(marks::adopted());
+    observed.balancers[1].tags.extend(marks::adopted(noon() - PATIENCE));
     let mut adopting = new.clone();
     adopting.balancer.adopt = Some(observed.balancers[1].it.arn.clone());
     assert_eq!(fate_of("old", &adopting, &observed), Fate::Dated, "the other was there before us");

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_core::ids::ClusterId;
 use landfall_core::model::{DesiredLb, Member};
 
-use crate::api::elb::{BalancerState, LoadBalancer, SubnetMapping};
+use crate::api::elb::{LoadBalancer, SubnetMapping};
 use crate::marks;
 use crate::names::{self, Fixed, Names};
 use crate::rezone::Subnets;
@@ -124,23 +124,25 @@ fn balancer(inputs: &Inputs<'_>, frontend: bool, backend: bool) -> BalancerWish 
     }
 }
 
-/// The name of the load balancer that target groups are made for. A name that was asked for is that of one that is there
-/// and can become what is wanted, or of one to be made unless a predecessor has it.
+/// The name of the load balancer that target groups are made for. A name that was asked for is that of the one that
+/// becomes what is wanted, out of those that have it and that beside it, or of one to be made unless a predecessor has it.
 fn identity<'a>(inputs: &Inputs<'_>, wish: &'a BalancerWish, is_guarded: bool) -> &'a str {
     if let Some(adopt) = &wish.adopt {
         return adopt.as_str();
     }
     let Some(beside) = &wish.beside else { return &wish.name };
-    let existing = &inputs.facts.existing;
-    let fits = |it: &LoadBalancer| {
-        it.scheme == wish.scheme
+    let Facts { existing, superseded, .. } = inputs.facts;
+    let fits = |it: &&LoadBalancer| {
+        [&wish.name, beside].contains(&&it.name)
+            && it.scheme == wish.scheme
             && it.security_groups.is_empty() != is_guarded
             && roles::keeps_addresses(it, &wish.subnets)
     };
-    match existing.iter().find(|it| it.name == wish.name) {
-        Some(it) if fits(it) => &wish.name,
-        None if existing.iter().all(|it| it.name != *beside) => &wish.name,
-        _ => beside,
+    let rank = |it: &&LoadBalancer| roles::rank(it, superseded.contains(&it.arn));
+    match existing.iter().filter(fits).min_by_key(rank) {
+        Some(it) if it.name == *beside => beside,
+        None if existing.iter().any(|it| it.name == wish.name) => beside,
+        _ => &wish.name,
     }
 }
 
@@ -148,17 +150,10 @@ fn identity<'a>(inputs: &Inputs<'_>, wish: &'a BalancerWish, is_guarded: bool) -
 /// with fewer or more fixed addresses, or else the generated one. Its target groups keep their names with it. Where one
 /// that cannot become it has the generated name, its successor is named by its subnets as well.
 fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, wanted: Subnets<'_>) -> String {
-    let Facts { existing, superseded, .. } = inputs.facts;
     let generated = inputs.names().balancer(fixed);
-    let by_rank = |it: &&LoadBalancer| {
-        let is_active = matches!(it.state, BalancerState::Active);
-        (superseded.contains(&it.arn), it.name != generated, !is_active, it.created, it.name.clone())
-    };
-    let usable = existing.iter().filter(|it| !wanted.strands(it));
-    let fits = |it: &&LoadBalancer| it.name == generated || can_become(it, &generated, fixed);
-    match usable.filter(fits).min_by_key(by_rank) {
+    match able(inputs, &generated, fixed, |it| !wanted.strands(it)) {
         Some(it) => it.name.clone(),
-        None if existing.iter().any(|it| it.name == generated) => {
+        None if inputs.facts.existing.iter().any(|it| it.name == generated) => {
             inputs.names().balancer(Fixed { settled: true, ..fixed })
         }
         None => generated,
@@ -168,17 +163,23 @@ fn kept(inputs: &Inputs<'_>, fixed: Fixed<'_>, wanted: Subnets<'_>) -> String {
 /// The name of a load balancer beside a predecessor that has the name that was asked for: as [`kept`], but its successor
 /// gets the name that was asked for.
 fn kept_beside(inputs: &Inputs<'_>, fixed: Fixed<'_>, asked: &str) -> String {
-    let Facts { existing, superseded, .. } = inputs.facts;
     let generated = inputs.names().beside(asked, fixed);
-    let by_rank = |it: &&LoadBalancer| {
-        let is_active = matches!(it.state, BalancerState::Active);
-        (it.name != generated, superseded.contains(&it.arn), !is_active, it.created, it.name.clone())
-    };
-    let fits = |it: &&LoadBalancer| it.name == generated || can_become(it, &generated, fixed);
-    existing.iter().filter(fits).min_by_key(by_rank).map_or(generated.clone(), |it| it.name.clone())
+    able(inputs, &generated, fixed, |_| true).map_or(generated.clone(), |it| it.name.clone())
 }
 
-/// Whether a load balancer whose name differs from the generated one by its hash alone can become what is wanted.
+/// The one that is there and becomes what is wanted, if any can.
+fn able<'a>(
+    inputs: &Inputs<'a>,
+    generated: &str,
+    fixed: Fixed<'_>,
+    is_usable: impl Fn(&LoadBalancer) -> bool,
+) -> Option<&'a LoadBalancer> {
+    let Facts { existing, superseded, .. } = inputs.facts;
+    let able = existing.iter().filter(|it| is_usable(it) && can_become(it, generated, fixed));
+    able.min_by_key(|it| roles::rank(it, superseded.contains(&it.arn)))
+}
+
+/// Whether a load balancer whose name differs from the generated one by its hash at most can become what is wanted.
 fn can_become(it: &LoadBalancer, generated: &str, fixed: Fixed<'_>) -> bool {
     names::label(&it.name) == names::label(generated)
         && it.scheme == fixed.scheme

@@ -91,7 +91,7 @@ async fn whoever_looks_is_told_when_to_verify() {
     assert_eq!(details.listeners[0].it.port, 80);
     assert_eq!(
         look.look_again,
-        Some(Freshness::default().health_slow - apart),
+        Some(Freshness::default().health_slow.saturating_sub(apart)),
         "the health of targets is asked for slowly, from when it was read"
     );
 }

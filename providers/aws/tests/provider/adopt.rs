@@ -1,5 +1,8 @@
 //! A load balancer that was there before is taken over with the operator's consent, and given back.
 
+use std::time::Duration;
+
+use crate::replace::{as_slow_as_aws, until};
 use crate::stage::{AWS, Stage, is_told, nodes, service, web};
 use landfall_aws::api::ec2::{Ec2 as _, NewSecurityGroup};
 use landfall_aws::api::elb::{
@@ -12,7 +15,8 @@ use landfall_core::model::DesiredLb;
 use landfall_core::net::IpFamily;
 use landfall_core::params::aws::{HealthProtocol, Scheme};
 use landfall_core::provider::Provider as _;
-use landfall_testkit::aws::fake::{FakeAws, VPC};
+use landfall_testkit::aws::fake::{FakeAws, Timing, VPC};
+use rstest::rstest;
 
 /// Somebody's load balancer with a listener on port 80.
 async fn theirs(aws: &FakeAws) -> (LoadBalancerArn, TargetGroupArn) {
@@ -263,4 +267,30 @@ async fn one_that_would_have_to_leave_all_its_zones_keeps_its_subnets() {
     assert!(is_told(&outcome, "SubnetsNotChanged"), "{:?}", outcome.problems);
     let [balancer] = stage.aws.balancers().try_into().unwrap();
     assert_eq!(balancer.it.zones[0].subnet.as_str(), "subnet-private-a");
+}
+
+#[rstest]
+#[case::healthy_after_the_first_checks(5, 5)]
+#[case::ill_for_long(50, 20)]
+#[tokio::test(start_paused = true)]
+async fn a_service_that_has_one_of_ours_waits_for_the_health_of_the_one_taken_over(
+    #[case] first_checks: u64,
+    #[case] minutes: u64,
+) {
+    let stage = as_slow_as_aws();
+    let (arn, _) = theirs(&stage.aws).await;
+    let old = stage.converge(&web()).await.ingress;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    stage.converge(&web()).await;
+    let word = asked(&stage, &adopting(&arn)).await;
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert_eq!(asked(&stage, &adopting(&arn)).await, word, "the same plan at any time");
+    let first_checks = Duration::from_mins(first_checks);
+    stage.aws.set_timing(Timing { first_checks, ..Timing::default() });
+    let agreed = adopting(&arn).with(|member| member.annotated(ADOPT_CONFIRM, &word));
+    let (_, took) = until(&stage, &agreed, |outcome| outcome.ingress != old).await;
+    let expected = Duration::from_mins(minutes);
+    assert!((expected..expected + Duration::from_mins(1)).contains(&took), "{took:?}");
+    stage.outlast(&agreed).await;
+    assert_eq!(stage.aws.balancers().into_iter().map(|it| it.it.arn).collect::<Vec<_>>(), [arn]);
 }

@@ -85,6 +85,35 @@ async fn a_process_that_dies_meanwhile_is_followed_by_one_that_goes_on() {
     }
 }
 
+/// The shape may be refused for long, for instance while an endpoint service uses a zone.
+#[rstest]
+#[case::rejected("InvalidConfigurationRequest")]
+#[case::throttled("Throttling")]
+#[tokio::test(start_paused = true)]
+async fn what_is_away_for_a_change_that_aws_refuses_comes_back(#[case] code: &str) {
+    let (from, to) = (serving(&[V4, V6], MIXED), serving(&[V4], MIXED));
+    let stage = Stage::new();
+    stage.converge(&from).await;
+    let ports = || {
+        let listeners = stage.aws.balancers().remove(0).listeners.into_iter();
+        let mut all: Vec<_> = listeners.map(|it| (it.it.port, it.it.spec, it.tags)).collect();
+        all.sort_by_key(|(port, ..)| *port);
+        all
+    };
+    let before = ports();
+    for _ in 0..3 {
+        for action in [Action::SetSubnets, Action::SetIpAddressType] {
+            (1..=8).for_each(|call| stage.aws.fault_on(action, call, Fault::code(code)));
+        }
+        stage.provider.ensure(&to).await.unwrap_err();
+        assert_eq!(ports(), before);
+    }
+    let stage = Stage::on(stage.aws.clone());
+    stage.aws.clear_faults();
+    stage.converge(&to).await;
+    assert_eq!(stage.picture(), fresh(&to).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_attribute_of_ipv6_is_set_while_there_is_ipv6() {
     let annotated = |key: &str, value: &str| web().with(|m| m.annotated(&format!("{AWS}{key}"), value));

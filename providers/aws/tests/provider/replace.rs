@@ -37,6 +37,16 @@ fn fixed(subnets: &str, addresses: &str) -> DesiredLb {
     })
 }
 
+/// The same, named.
+fn shop(subnets: &str, addresses: &str) -> DesiredLb {
+    fixed(subnets, addresses).with(|member| member.annotated(&format!("{AWS}name"), "shop"))
+}
+
+/// The names of the load balancers there are.
+fn names(stage: &Stage) -> Vec<String> {
+    stage.aws.balancers().into_iter().map(|balancer| balancer.it.name).collect()
+}
+
 /// How long the old one stays after the host name switched.
 const OVERLAP: Duration = Duration::from_mins(10);
 
@@ -74,7 +84,7 @@ async fn clients_keep_the_old_name_until_the_new_one_serves(#[case] from: Desire
 }
 
 /// Being set up takes two minutes, and the first checks five.
-fn as_slow_as_aws() -> Stage {
+pub(crate) fn as_slow_as_aws() -> Stage {
     let stage = Stage::new();
     stage.aws.set_timing(Timing {
         provisioning: Duration::from_mins(2),
@@ -85,7 +95,11 @@ fn as_slow_as_aws() -> Stage {
 }
 
 /// The outcome of asking every quarter of a minute until something holds, and how long that took.
-async fn until(stage: &Stage, desired: &DesiredLb, holds: impl Fn(&Outcome) -> bool) -> (Outcome, Duration) {
+pub(crate) async fn until(
+    stage: &Stage,
+    desired: &DesiredLb,
+    holds: impl Fn(&Outcome) -> bool,
+) -> (Outcome, Duration) {
     let began = Instant::now();
     for _ in 0..240 {
         let outcome = stage.ensure(desired).await;
@@ -199,23 +213,61 @@ async fn fixed_addresses_come_and_go_with_their_zones_in_place(
 #[tokio::test(start_paused = true)]
 async fn a_name_that_was_asked_for_has_addresses_come_and_go_in_place_too() {
     let stage = with_addresses();
-    let named = |subnets: &str, addresses: &str| {
-        fixed(subnets, addresses).with(|member| member.annotated(&format!("{AWS}name"), "shop"))
-    };
     let groups = || stage.aws.groups().iter().map(|group| group.it.arn.clone()).collect::<Vec<_>>();
     // One that has the name, and its successor, which was made while that had it.
     for first in ["eipalloc-1", "eipalloc-4"] {
-        stage.outlast(&named("public-a", first)).await;
+        stage.outlast(&shop("public-a", first)).await;
         let (before, arn) = (groups(), stage.aws.balancers()[0].it.arn.clone());
         assert_eq!(stage.aws.balancers()[0].it.name == "shop", first == "eipalloc-1");
         for (subnets, more) in
             [("a,public-b,public-c", ",eipalloc-2,eipalloc-3"), ("a,public-b", ",eipalloc-2")]
         {
-            let desired = named(&format!("public-{subnets}"), &format!("{first}{more}"));
+            let desired = shop(&format!("public-{subnets}"), &format!("{first}{more}"));
             stage.converge(&desired).await;
             assert_eq!((groups(), stage.aws.balancers()[0].it.arn.clone()), (before.clone(), arn.clone()));
             assert!(stage.restarted().provider.plan(&desired).await.unwrap().is_empty());
         }
     }
     assert_eq!((stage.aws.balancers().len(), groups().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_under_a_name_that_fit_the_one_that_serves_goes_on() {
+    let stage = with_addresses();
+    stage.outlast(&shop("public-a", "eipalloc-1")).await;
+    stage.converge(&shop("public-a", "eipalloc-2")).await;
+    let serving = stage.aws.balancers().into_iter().find(|it| it.it.name != "shop").unwrap().it.arn;
+    stage.outlast(&shop("public-b", "eipalloc-3")).await;
+    let [balancer] = stage.aws.balancers().try_into().unwrap();
+    assert_eq!(balancer.it.arn, serving);
+    assert_eq!(balancer.it.zones[0].allocation.as_deref(), Some("eipalloc-3"));
+    assert_eq!(stage.aws.groups().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_third_under_a_name_leaves_the_first_its_overlap() {
+    let stage = with_addresses();
+    stage.outlast(&shop("public-a", "eipalloc-1")).await;
+    stage.converge(&shop("public-a", "eipalloc-2")).await;
+    stage.ensure(&shop("public-a", "eipalloc-3")).await;
+    assert_eq!(names(&stage).len(), 3, "{:?}", names(&stage));
+    stage.outlast(&shop("public-a", "eipalloc-3")).await;
+    let [balancer] = stage.aws.balancers().try_into().unwrap();
+    assert_eq!(balancer.it.zones[0].allocation.as_deref(), Some("eipalloc-3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_address_that_is_wanted_no_longer_goes_whatever_the_name_says() {
+    let stage = with_addresses();
+    let open = |subnets: &str| {
+        annotated("scheme", "internet-facing")
+            .with(|member| member.annotated(&format!("{AWS}subnets"), subnets))
+    };
+    stage.converge(&open("public-a")).await;
+    stage.converge(&fixed("public-b", "eipalloc-1")).await;
+    assert_eq!(names(&stage).len(), 1, "in place");
+    stage.outlast(&open("public-b")).await;
+    let [balancer] = stage.aws.balancers().try_into().unwrap();
+    assert_eq!(balancer.it.zones[0].allocation, None);
+    assert!(stage.restarted().provider.plan(&open("public-b")).await.unwrap().is_empty());
 }
