@@ -67,6 +67,11 @@ impl Calls {
         answer.map_err(|error| AwsError::failed(about.whom, about.object, error))
     }
 
+    /// Whether AWS throttles such requests.
+    pub(crate) fn is_slowed(&self, action: Action) -> bool {
+        self.pacer.is_slowed(action)
+    }
+
     async fn take_turn(&self, about: About<'_>) -> Result<(), AwsError> {
         let About { whom, action, .. } = about;
         let waited = self.pacer.turn(action, whom).await.map_err(|busy| AwsError::Paced {

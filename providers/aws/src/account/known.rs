@@ -39,9 +39,18 @@ pub(crate) struct Known {
     /// what is registered until that is read.
     pub(super) assumed: BTreeMap<String, u64>,
     pub(super) details_due: Instant,
+    /// Whether details are due because something showed that they may be wrong, and not by the clock alone.
+    pub(super) closely: bool,
+    /// When details that were due by the clock were first put off.
+    put_off: Option<Instant>,
     pub(super) targets_due: Instant,
     pub(super) watch: Option<Watch>,
 }
+
+/// How much later a verification is that is put off.
+const PUT_OFF: Duration = Duration::from_mins(1);
+/// How late it is at most because of that.
+const PUT_OFF_AT_MOST: Duration = Duration::from_hours(1);
 
 /// A target group. See [`Group`] for the meaning of what is `None`.
 #[derive(Debug)]
@@ -87,6 +96,8 @@ impl Known {
             lent: None,
             assumed: BTreeMap::new(),
             details_due: due,
+            closely: false,
+            put_off: None,
             targets_due: due,
             watch: None,
         }
@@ -155,8 +166,27 @@ impl Known {
         self.frontend = found.frontend;
         self.described = began.at;
         if !before.is_subset(&self.links()) {
-            self.details_due = began.at;
+            self.look_closely(began.at);
         }
+    }
+
+    /// Everything is compared again at the next look.
+    pub(super) fn look_closely(&mut self, now: Instant) {
+        (self.details_due, self.closely) = (now, true);
+    }
+
+    /// Puts off what is due by the clock alone, for a while and not again and again: AWS throttles reads, and what it
+    /// lets through is for changes.
+    pub(crate) fn put_off(&mut self, now: Instant) {
+        let first = self.put_off.unwrap_or(now);
+        if self.details_due <= now && !self.closely && now < first + PUT_OFF_AT_MOST {
+            (self.details_due, self.put_off) = (now + PUT_OFF, Some(first));
+        }
+    }
+
+    /// Details were read: when to read them next.
+    pub(super) fn verified(&mut self, next: Instant) {
+        (self.details_due, self.closely, self.put_off) = (next, false, None);
     }
 
     /// Everything that exists, and which load balancers forward to which target groups.

@@ -202,7 +202,7 @@ impl Account {
 
     /// The next look compares everything again: what the last one found was not acted upon.
     pub(crate) fn look_closely(&self, lb: &LbId) {
-        self.state().known_mut(lb).details_due = Instant::now();
+        self.state().known_mut(lb).look_closely(Instant::now());
     }
 
     /// What is known. Never to be held over a call.

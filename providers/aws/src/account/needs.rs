@@ -138,7 +138,7 @@ impl Known {
         self.assume(wanted);
         let next = now + period(&wanted.lb, freshness);
         if needs.verifies {
-            self.details_due = next;
+            self.verified(next);
         }
         if needs.verifies || now >= self.targets_due {
             self.targets_due = next;

@@ -33,6 +33,11 @@ impl Client {
         Self { calls: Arc::clone(calls), whom: for_whom.into().into() }
     }
 
+    /// Whether AWS throttles such requests: what can wait should.
+    pub fn is_slowed(&self, action: Action) -> bool {
+        self.calls.is_slowed(action)
+    }
+
     /// Whom the calls are for.
     pub fn whom(&self) -> &str {
         &self.whom

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::account::snapshot::is_gone;
+use crate::api::Action;
 use crate::client::Client;
 use crate::error::AwsError;
 use crate::resources::Wanted;
@@ -73,6 +74,10 @@ async fn for_wish(client: &Client, account: &Account, lb: &LbId, wanted: &Wanted
         let mut state = account.state();
         let foreign = state.foreign(lb, wanted);
         let known = state.known_mut(lb);
+        let may_wait = !account.freshness().details.is_zero();
+        if may_wait && client.is_slowed(Action::DescribeTargetHealth) {
+            known.put_off(Instant::now());
+        }
         let needs = known.needs(wanted, Instant::now(), time_of_day);
         (needs, Observed { foreign, ..known.observed() })
     };

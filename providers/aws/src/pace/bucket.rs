@@ -35,13 +35,15 @@ impl Bucket {
     }
 
     /// When there will be a token for one who lets `ahead` others take theirs first; `now` or earlier if there is one.
+    /// The recovery of the rate is in it: whoever sleeps or stays away until then is not late.
     pub(super) fn ready_at(&mut self, ahead: usize, now: Instant) -> Instant {
         self.settle(now);
         let needed = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1);
-        match needed.checked_sub(self.rate.burst) {
+        let at = match needed.checked_sub(self.rate.burst) {
             Some(missing) => self.full_at + self.interval() * missing,
             None => self.full_at.checked_sub(self.interval() * (self.rate.burst - needed)).unwrap_or(now),
-        }
+        };
+        self.recovered(at)
     }
 
     /// Takes a token. Only called when there is one.
@@ -61,20 +63,42 @@ impl Bucket {
         (self.changed, self.cut) = (now, Some(now));
     }
 
+    /// Whether the rate is less than allowed.
+    pub(super) fn is_slowed(&mut self, now: Instant) -> bool {
+        self.settle(now);
+        self.share < 100
+    }
+
     fn settle(&mut self, now: Instant) {
-        self.full_at = self.full_at.max(now);
         while self.share < 100 && self.changed + RECOVERY <= now {
-            let before = self.share;
-            self.share = (before + STEP).min(100);
             self.changed += RECOVERY;
-            // As many tokens are missing as before; they come faster.
-            self.full_at = now + (self.full_at - now) * before / self.share;
+            let share = (self.share + STEP).min(100);
+            self.full_at = sooner(self.full_at, self.changed, self.share, share);
+            self.share = share;
         }
+        self.full_at = self.full_at.max(now);
+    }
+
+    /// What comes at a time, by the share in force, comes at this one as the share recovers.
+    fn recovered(&self, mut at: Instant) -> Instant {
+        let (mut share, mut changed) = (self.share, self.changed + RECOVERY);
+        while share < 100 && changed < at {
+            let next = (share + STEP).min(100);
+            // Rounded up: whoever comes at the time that it was told shall find its token.
+            at = sooner(at, changed, share, next) + Duration::from_nanos(100);
+            (share, changed) = (next, changed + RECOVERY);
+        }
+        at
     }
 
     fn interval(&self) -> Duration {
         self.rate.interval * 100 / self.share
     }
+}
+
+/// As many tokens are missing as before when the share changes; they come faster from then on.
+fn sooner(at: Instant, changed: Instant, before: u32, share: u32) -> Instant {
+    at.checked_duration_since(changed).map_or(at, |left| changed + left * before / share)
 }
 
 #[cfg(test)]
@@ -88,8 +112,8 @@ mod tests {
         bucket.slow_down(now);
         let mut ready =
             |ahead, at: u64| (bucket.ready_at(ahead, now + Duration::from_millis(at)) - now).as_millis();
-        // One token in 4 s.
-        assert_eq!([ready(1, 0), ready(2, 0), ready(3, 0)], [8_000, 12_000, 16_000]);
+        // One token in 4 s, and from 10 s on one in 3.636 s: what is told is what will be.
+        assert_eq!([ready(1, 0), ready(2, 0), ready(3, 0)], [8_000, 11_818, 15_454]);
         // At 10 s there are two and a half. At 55 % the other half takes 1.818 s, and a whole one 3.636 s.
         assert_eq!([ready(2, 10_000), ready(3, 10_000)], [11_818, 15_454]);
         // At 20 s there are 5.25, and 60 %.

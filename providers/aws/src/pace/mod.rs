@@ -93,6 +93,11 @@ impl Pacer {
         }
     }
 
+    /// Whether AWS answered lately that there were too many requests, and the rate has not recovered yet.
+    pub fn is_slowed(&self, action: Action) -> bool {
+        self.lines.get(&Key::of(action)).is_some_and(|line| line.state().bucket.is_slowed(Instant::now()))
+    }
+
     /// AWS answered that there were too many requests: halves the rate of the action's bucket. It recovers slowly.
     pub fn throttled(&self, action: Action) {
         if let Some(line) = self.lines.get(&Key::of(action)) {
