@@ -61,7 +61,9 @@ fn rule(input: &str, it: &ForwardingRule, service: &BackendService) {
     let internal = it.load_balancing_scheme.as_ref().is_some_and(|scheme| scheme.as_str() == "INTERNAL");
     let six = it.ip_version.as_deref() == Some("IPV6");
     assert_eq!(it.network.is_some(), internal, "{input}: network");
-    assert_eq!(it.subnetwork.is_some(), internal || six, "{input}: subnet");
+    // An address of a public delegated prefix comes from that, and from no subnet.
+    let subnet = internal || six && it.ip_collection.is_none();
+    assert_eq!(it.subnetwork.is_some(), subnet, "{input}: subnet");
     assert_eq!(it.allow_global_access.is_some(), internal, "{input}: global access");
     assert!(it.network_tier.as_deref() == Some("PREMIUM") || !(internal || six), "{input}: tier");
     assert!(it.labels.len() <= 64, "{input}: labels");
