@@ -21,7 +21,7 @@ impl Worker<'_> {
     pub(super) async fn insert(&self, change: &Change, it: &Thing) -> Result<Done, GcpError> {
         let reference = &change.reference;
         let it = self.filled(change, it)?;
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let inserted = each!(&it, body => self.client.insert(reference, body).await);
         if let Err(error) = inserted {
             if self.is_held_by_others(&it, &error).await? {
@@ -49,7 +49,7 @@ impl Worker<'_> {
     pub(super) async fn update(&self, change: &Change, it: &Thing) -> Result<Done, GcpError> {
         let reference = &change.reference;
         let it = self.filled(change, it)?;
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let there = self.there(reference).await?;
         let body = overlay(&it, there).ok_or_else(|| self.lost(reference))?;
         match each!(&body, body => self.client.update(reference, body).await) {
@@ -61,7 +61,7 @@ impl Worker<'_> {
     }
 
     pub(super) async fn global_access(&self, reference: &Reference, allowed: bool) -> Result<Done, GcpError> {
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let Thing::ForwardingRule(mut rule) = self.there(reference).await? else {
             return Err(self.lost(reference));
         };
@@ -84,7 +84,7 @@ impl Worker<'_> {
         reference: &Reference,
         labels: &BTreeMap<String, String>,
     ) -> Result<Done, GcpError> {
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let there = self.there(reference).await?;
         match self.with_labels(reference, labels, there).await {
             Ok(there) => {
@@ -127,7 +127,7 @@ impl Worker<'_> {
         if !self.account.state().has(reference) {
             return Ok(Done::Spared);
         }
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         match self.client.delete(reference).await {
             Ok(()) => {
                 writing.gone();
