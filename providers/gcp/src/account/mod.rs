@@ -26,6 +26,7 @@ mod doubts;
 mod flight;
 mod freshness;
 mod health;
+mod held;
 pub(crate) mod list;
 mod moment;
 mod parts;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::doubts::{Doubts, Unsettled};
 use super::freshness::Freshness;
 use super::health::Watches;
+use super::held::Held;
 use super::moment::Moment;
 use super::parts::{collection_of, is_in};
 use super::refusals::Refusals;
@@ -38,6 +39,7 @@ pub(crate) struct State {
     written: HashMap<Reference, Moment>,
     pub(crate) doubts: Doubts,
     hidden_firewalls: Option<String>,
+    pub(crate) held: Held,
     pub(crate) refusals: Refusals,
     pub(crate) rosters: Rosters,
     pub(crate) health: Watches,
@@ -58,6 +60,7 @@ impl State {
             written: HashMap::new(),
             doubts: Doubts::default(),
             hidden_firewalls: None,
+            held: Held::default(),
             refusals: Refusals::default(),
             rosters: Rosters::default(),
             health: Watches::default(),
@@ -214,6 +217,7 @@ impl State {
             refused: refused.collect(),
             things,
             foreign: self.things.foreign(lb, needed),
+            held_by_others: self.held.by_others(now),
             hidden_firewalls: self.hidden_firewalls.clone(),
         }
     }
