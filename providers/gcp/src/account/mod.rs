@@ -27,6 +27,7 @@ mod flight;
 mod freshness;
 mod health;
 mod held;
+mod idle;
 pub(crate) mod list;
 mod moment;
 mod parts;

@@ -12,6 +12,7 @@ use super::doubts::{Doubts, Unsettled};
 use super::freshness::Freshness;
 use super::health::Watches;
 use super::held::Held;
+use super::idle::Idle;
 use super::moment::Moment;
 use super::parts::{collection_of, is_in};
 use super::refusals::Refusals;
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) doubts: Doubts,
     hidden_firewalls: Option<String>,
     pub(crate) held: Held,
+    pub(crate) idle: Idle,
     pub(crate) refusals: Refusals,
     pub(crate) rosters: Rosters,
     pub(crate) health: Watches,
@@ -61,6 +63,7 @@ impl State {
             doubts: Doubts::default(),
             hidden_firewalls: None,
             held: Held::default(),
+            idle: Idle::default(),
             refusals: Refusals::default(),
             rosters: Rosters::default(),
             health: Watches::default(),
@@ -225,6 +228,11 @@ impl State {
     /// What is known of a load balancer that a wish builds upon: its forwarding rules, and the groups that serve any.
     pub(super) fn existing(&self, lb: &LbId) -> Existing {
         self.things.existing(lb)
+    }
+
+    /// Shared groups that nothing of this cluster has led to for long.
+    pub(crate) fn idle_groups(&mut self) -> Vec<Reference> {
+        self.idle.see(self.things.unused_groups().cloned().collect(), Instant::now())
     }
 
     /// Forwarding rules of other load balancers of this cluster that have an address.

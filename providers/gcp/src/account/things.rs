@@ -8,7 +8,7 @@ use landfall_core::ids::{ClusterId, LbId};
 
 use super::parts::{cell, count_down, groups_of, is_in, network_project, owner};
 use super::{Collection, Existing};
-use crate::api::Reference;
+use crate::api::{Kind, Reference};
 use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Owner, Thing};
@@ -165,6 +165,12 @@ impl Things {
     /// Whether all load balancers of this cluster share it.
     pub(super) fn is_shared(&self, reference: &Reference) -> bool {
         self.shared.contains(reference)
+    }
+
+    /// Shared groups that no backend service of this cluster leads to.
+    pub(super) fn unused_groups(&self) -> impl Iterator<Item = &Reference> {
+        let is_group = |it: &&Reference| matches!(it.kind, Kind::EndpointGroup | Kind::InstanceGroup);
+        self.shared.iter().filter(is_group).filter(|group| !self.used.contains_key(*group))
     }
 
     /// Every load balancer of which there is something.
