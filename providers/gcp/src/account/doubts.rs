@@ -211,3 +211,57 @@ impl Doubt {
         began.tick > self.since.tick && began.at >= self.settled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use landfall_core::ids::ProviderName;
+    use landfall_core::testing;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::api::{Kind, Place, Verb};
+
+    const SETTLING: Duration = Duration::from_secs(30);
+
+    fn now(tick: u64) -> Moment {
+        Moment { tick, at: Instant::now() }
+    }
+
+    fn operation(what: &Reference) -> OperationRef {
+        let (place, name) = (what.place.clone(), "operation-1".to_owned());
+        OperationRef { place, name, kind: what.kind, verb: Verb::Insert }
+    }
+
+    #[rstest]
+    #[case::answer_lost(false, false)]
+    #[case::operation_cut_short(true, false)]
+    #[case::another_change_had_no_effect(true, true)]
+    #[tokio::test(start_paused = true)]
+    async fn lists_settle_a_doubt_in_time(#[case] runs: bool, #[case] again: bool) {
+        let lb = testing::lb(ProviderName::Gcp, "web").id;
+        let what = Place::region("p", "r").at(Kind::Address, "a");
+        let collection = collection_of(&what);
+        let mut doubts = Doubts::default();
+        doubts.open(&lb, &what, now(1));
+        doubts.leave(&what, runs.then(|| operation(&what)), now(2), SETTLING);
+        if again {
+            doubts.open(&lb, &what, now(3));
+            doubts.unchanged(&what);
+        }
+        doubts.settle(&collection, now(4));
+        assert!(doubts.unsettled(&lb).is_some(), "too early");
+        tokio::time::advance(SETTLING).await;
+        if runs {
+            doubts.settle(&collection, now(5));
+            let running = Unsettled::Running(what.clone(), operation(&what));
+            assert_eq!(doubts.unsettled(&lb), Some(running), "however late");
+            assert_eq!(doubts.to_look_at(&lb, |_| false), [(what.clone(), operation(&what))]);
+            doubts.ended(&what, &operation(&what), now(6), Duration::ZERO);
+            doubts.settle(&collection, now(5));
+            assert_eq!(doubts.lbs().count(), 1, "the list was begun before the end");
+        }
+        assert_eq!(doubts.ripe(&lb, &Lists::new()), std::slice::from_ref(&collection));
+        doubts.settle(&collection, now(7));
+        assert_eq!((doubts.unsettled(&lb), doubts.lbs().count()), (None, 0));
+    }
+}
