@@ -46,6 +46,49 @@ pub struct Connection {
     pub region: Option<String>,
 }
 
+impl Connection {
+    /// Fails unless project and region are known. Where they are not, the nodes of a Service tell them, but nobody could
+    /// delete load balancers before there is a Service to be served: whoever does needs them from the beginning.
+    pub fn require_place(&self) -> Result<(), ConnectError> {
+        let missing = match (&self.project, &self.region) {
+            (Some(_), Some(_)) => return Ok(()),
+            (Some(_), None) => Missing::Region,
+            (None, Some(_)) => Missing::Project,
+            (None, None) => Missing::Both,
+        };
+        Err(ConnectError::Nowhere(missing))
+    }
+}
+
+/// What nobody tells of where the cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The project.
+    Project,
+    /// The region.
+    Region,
+    /// Both.
+    Both,
+}
+
+impl Missing {
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Project => "project is",
+            Self::Region => "region is",
+            Self::Both => "project and region are",
+        }
+    }
+
+    const fn flags(self) -> &'static str {
+        match self {
+            Self::Project => "--gcp-project (LANDFALL_GCP_PROJECT)",
+            Self::Region => "--gcp-region (LANDFALL_GCP_REGION)",
+            Self::Both => "--gcp-project (LANDFALL_GCP_PROJECT) and --gcp-region (LANDFALL_GCP_REGION)",
+        }
+    }
+}
+
 /// Why there is nothing to connect to.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -98,6 +141,14 @@ pub enum ConnectError {
          run `gcloud auth application-default login`, or give the machine or the pod a service account"
     )]
     NoCredentials(#[source] CredentialsError),
+    /// Nobody tells where the cluster is.
+    #[error(
+        "the GCP {} not known, and nothing could be deleted without: no metadata server of a machine of the cluster's \
+         project tells; set {}",
+        .0.what(),
+        .0.flags()
+    )]
+    Nowhere(Missing),
     /// The client cannot be made.
     #[error("the client of Compute Engine cannot be set up")]
     Client(#[source] BuildError),
@@ -143,12 +194,7 @@ async fn whereabouts(options: &Options) -> (Option<String>, Option<String>) {
         }
         Err(error) => {
             let host = machine.host();
-            warn!(
-                host,
-                %error,
-                "no metadata server tells project and region, so the nodes of the first Service do: until there is one, \
-                 nothing can be deleted; name both with --gcp-project and --gcp-region"
-            );
+            warn!(host, %error, "no metadata server tells project and region");
             (project.clone(), region.clone())
         }
     }

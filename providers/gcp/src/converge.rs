@@ -16,6 +16,7 @@ use crate::observe::{look_back, observe};
 use crate::outcome;
 use crate::quota::Quotas;
 use crate::resources::Wanted;
+use crate::tidy::tidy;
 
 /// What runs for different load balancers at the same time share.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Tools<'_> {
 
     /// Brings a load balancer to its wish.
     pub(crate) async fn ensure(&self, desired: &DesiredLb, wanted: &Wanted) -> Result<Outcome, GcpError> {
-        let _user = self.shared.users.read().await;
+        let user = self.shared.users.read().await;
         let mut applied = Applied::default();
         let mut changes = self.plan(wanted).await?;
         let mut shared = Ok(());
@@ -59,6 +60,8 @@ impl Tools<'_> {
         shared?;
         let observed = look_back(self.account, wanted);
         let (health, look_again) = health::ask(self.client, self.account, wanted, &observed).await;
+        drop(user);
+        tidy(*self, wanted).await;
         Ok(outcome::of(desired, wanted, &observed, applied, &health, look_again))
     }
 

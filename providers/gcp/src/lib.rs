@@ -41,3 +41,4 @@ pub mod resources;
 pub mod sdk;
 pub mod settings;
 mod text;
+mod tidy;

@@ -1,13 +1,15 @@
 //! Removing everything that carries a load balancer's marks.
 //!
 //! The order is that of the references: forwarding rules and firewall rules, backend services and reservations, health
-//! checks. What all load balancers share goes with the last of them. Nothing waits in here for what is still used.
+//! checks. What all load balancers share goes with the last of them. Nothing waits in here for what is still used, or for
+//! what Google is still making for it: it is looked at again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use landfall_core::ids::LbId;
 
+use crate::account::Unsettled;
 use crate::api::types::{BackendService, ForwardingRule};
 use crate::api::{Kind, Reference};
 use crate::apply::{Applied, Worker};
@@ -23,16 +25,22 @@ const POLL: Duration = Duration::from_secs(15);
 pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError> {
     let Tools { client, account, .. } = tools;
     account.find_network_project(client).await?;
-    let unsettled = account.unsettled(lb);
+    let unsettled = account.unsettled(client, lb).await?;
     let observed = observe_to_release(client, account, lb).await?;
     if let Some(why) = &observed.hidden_firewalls {
         tracing::warn!(%lb, why, "firewall rules that an administrator made for it may be left");
     }
-    remove(tools, lb, deletions(&observed, |owner| matches!(owner, Owner::Lb { .. }))).await?;
-    if let Some(poll) = unsettled {
-        return Err(GcpError::Unsettled { whom: client.whom().to_owned(), poll });
+    let mut own = deletions(&observed, |owner| matches!(owner, Owner::Lb { .. }));
+    if let Some(Unsettled::Running(..)) = unsettled {
+        // What is being made may refer to all else.
+        own.retain(|change| change.stage == Stage::SpareRules);
     }
-    release_shared(tools, lb).await
+    remove(tools, lb, own).await?;
+    match unsettled {
+        Some(Unsettled::Running(what, operation)) => Err(client.still_running(&what, &operation, None)),
+        Some(Unsettled::For(poll)) => Err(GcpError::Unsettled { whom: client.whom().to_owned(), poll }),
+        None => release_shared(tools, lb).await,
+    }
 }
 
 /// Removes what all load balancers share, if this was the last of them. Meanwhile nobody makes another one; of those who

@@ -146,9 +146,13 @@ mod tests {
     }
 
     async fn made(line: &str) -> Result<Vec<ProviderName>> {
+        made_for(line, false).await
+    }
+
+    async fn made_for(line: &str, dry_run: bool) -> Result<Vec<ProviderName>> {
         let (cluster, metrics, health) =
             (ClusterId::new("default").unwrap(), Metrics::new("landfall", "0"), Health::new());
-        let setup = Setup { cluster: &cluster, dry_run: false, metrics: &metrics, health: &health };
+        let setup = Setup { cluster: &cluster, dry_run, metrics: &metrics, health: &health };
         let providers = connect(&args(line), &setup).await?;
         Ok(providers.iter().map(|provider| provider.name()).collect())
     }
@@ -176,9 +180,13 @@ mod tests {
 
     #[cfg(feature = "gcp")]
     #[tokio::test]
-    async fn gcp_needs_no_machine_of_googles() {
-        let line = "--providers gcp --gcp-endpoint http://127.0.0.1:1";
-        assert_eq!(made(line).await.unwrap(), [ProviderName::Gcp], "nodes tell project and region");
+    async fn gcp_needs_no_machine_of_googles_but_to_know_where_it_is() {
+        let nowhere = "--providers gcp --gcp-endpoint http://127.0.0.1:1";
+        let somewhere = format!("{nowhere} --gcp-project p --gcp-region r");
+        assert_eq!(made(&somewhere).await.unwrap(), [ProviderName::Gcp]);
+        let told = format!("{:#}", made(nowhere).await.unwrap_err());
+        assert!(told.contains("set --gcp-project (LANDFALL_GCP_PROJECT) and --gcp-region"), "{told}");
+        assert_eq!(made_for(nowhere, true).await.unwrap(), [ProviderName::Gcp], "nodes tell a plan");
         let error = made("--providers gcp --gcp-region nowhere/1").await.unwrap_err();
         let text = format!("{error:#}");
         assert!(text.starts_with("--providers gcp: ") && text.contains("nowhere/1"), "{text}");

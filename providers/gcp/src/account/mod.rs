@@ -4,33 +4,39 @@
 //! look, and only two things are read when they are needed: who is in a group, and how the nodes are.
 //!
 //! Whoever changes a resource holds a [`Writing`] meanwhile. It puts the resource in doubt until what became of it is
-//! written back; a future that is dropped half-way leaves the doubt, and the next look lists its collection again.
+//! written back; a future that is dropped half-way leaves the doubt, and the next look lists its collection again. While
+//! an operation runs, lists may lack what it makes: looks then ask for its state, and the doubt stays until it has ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use futures::future::join_all;
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use crate::api::types::{Endpoint, ForwardingRule};
-use crate::api::{Kind, Place, Reference};
-use crate::client::Client;
+use crate::api::{Kind, OperationRef, Place, Reference};
+use crate::client::{Client, Pending};
 use crate::error::GcpError;
 use crate::observe::{Observed, Thing};
 use crate::resources::Cell;
 
+mod doubts;
 mod flight;
 mod freshness;
 mod health;
+mod held;
+mod idle;
 pub(crate) mod list;
 mod moment;
 mod parts;
 mod refusals;
 mod rosters;
 mod state;
+mod things;
 
+pub(crate) use doubts::Unsettled;
 use flight::Flight;
 pub use freshness::Freshness;
 pub(crate) use moment::Moment;
@@ -40,6 +46,9 @@ use state::State;
 
 /// The resources of one kind in one place: what one list tells.
 pub(crate) type Collection = (Place, Kind);
+
+/// When the last list of each collection that succeeded was begun.
+type Lists = HashMap<Collection, Moment>;
 
 /// What a wish builds upon.
 #[derive(Debug)]
@@ -60,6 +69,7 @@ pub struct Account {
     region: Place,
     state: Mutex<State>,
     zones: Flight<GcpError>,
+    operations: Flight<GcpError>,
     lists: Flight<GcpError>,
     rosters: Flight<GcpError>,
 }
@@ -68,8 +78,9 @@ impl Account {
     /// What is in this region. Nothing is known yet, and nothing is read before somebody looks.
     pub fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
         let state = Mutex::new(State::new(cluster.clone(), region.clone(), freshness));
-        let (zones, lists, rosters) = (Flight::new(), Flight::new(), Flight::new());
-        Self { cluster, freshness, region, state, zones, lists, rosters }
+        let (zones, operations, lists, rosters) =
+            (Flight::new(), Flight::new(), Flight::new(), Flight::new());
+        Self { cluster, freshness, region, state, zones, operations, lists, rosters }
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
@@ -137,6 +148,7 @@ impl Account {
         self.know_zones(client).await?;
         let zones = needed.iter().filter_map(|reference| zone_of(&reference.place)).map(str::to_owned);
         self.state().add_zones(zones.collect::<Vec<_>>());
+        self.look_at_operations(client, lb, needed).await?;
         let look = self.state().moment();
         self.list_what(client, || self.state().lacks(lb, look)).await?;
         self.list_what(client, || self.state().conflicts(lb, needed)).await
@@ -171,9 +183,10 @@ impl Account {
         self.rosters.until(lacks, |due| self.read_members(client, due)).await
     }
 
-    /// How long lists may yet lack what a load balancer made without seeing how it ended.
-    pub(crate) fn unsettled(&self, lb: &LbId) -> Option<Duration> {
-        self.state().unsettled(lb)
+    /// Whether lists that were begun now could lack what a load balancer made without seeing how it ended, and why.
+    pub(crate) async fn unsettled(&self, client: &Client, lb: &LbId) -> Result<Option<Unsettled>, GcpError> {
+        self.look_at_operations(client, lb, &BTreeSet::new()).await?;
+        Ok(self.state().unsettled(lb))
     }
 
     /// What is known of a load balancer, with strangers in the way of what it needs.
@@ -181,10 +194,11 @@ impl Account {
         self.state().observed(lb, needed)
     }
 
-    /// To be taken before a resource is changed for a load balancer.
-    pub(crate) fn writing(&self, lb: &LbId, reference: &Reference) -> Writing<'_> {
+    /// To be taken before a resource is changed for a load balancer. `pending` tells the operation that the change waits
+    /// for.
+    pub(crate) fn writing(&self, lb: &LbId, reference: &Reference, pending: Pending) -> Writing<'_> {
         self.state().open(lb, reference);
-        Writing { account: self, reference: reference.clone(), settled: false }
+        Writing { account: self, reference: reference.clone(), pending, settled: false }
     }
 
     /// Now, later than every moment before.
@@ -202,6 +216,34 @@ impl Account {
     async fn know_zones(&self, client: &Client) -> Result<(), GcpError> {
         let lacks = || self.state().zones().is_none().then_some(());
         self.zones.until(lacks, |()| list::read_zones(client, self)).await
+    }
+
+    /// Looks whether operations have ended of changes in doubt. A look that fails tells nothing about them.
+    async fn look_at_operations(
+        &self,
+        client: &Client,
+        lb: &LbId,
+        needed: &BTreeSet<&Reference>,
+    ) -> Result<(), GcpError> {
+        let lacks = || Some(self.state().running(lb, needed)).filter(|running| !running.is_empty());
+        let look = |all: Vec<(Reference, OperationRef)>| async move {
+            join_all(all.iter().map(|(what, operation)| self.look_at(client, what, operation))).await;
+            Ok(())
+        };
+        self.operations.until(lacks, look).await
+    }
+
+    async fn look_at(&self, client: &Client, what: &Reference, operation: &OperationRef) {
+        match client.is_done(what, operation).await {
+            Ok(true) => self.state().ended(what, operation),
+            Ok(false) => self.state().doubts.runs(what, operation),
+            // Nobody could ever go on.
+            Err(error) if error.is_forbidden() => self.state().lose_sight(what, operation),
+            Err(error) => {
+                tracing::info!(%what, operation = operation.name, %error, "the state of an operation is not known");
+                self.state().doubts.runs(what, operation);
+            }
+        }
     }
 
     async fn list_what(&self, client: &Client, what: impl Fn() -> Vec<Collection>) -> Result<(), GcpError> {
@@ -245,6 +287,7 @@ pub(crate) async fn read_members(client: &Client, group: &Reference) -> Result<B
 pub(crate) struct Writing<'a> {
     account: &'a Account,
     reference: Reference,
+    pending: Pending,
     settled: bool,
 }
 
@@ -280,7 +323,7 @@ impl Writing<'_> {
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.account.state().doubt(&self.reference);
+            self.account.state().doubt(&self.reference, self.pending.take());
         }
     }
 }

@@ -35,7 +35,7 @@ impl Worker<'_> {
         let it = it.ok_or_else(|| self.lost(group))?;
         let there = observed.members.get(group).map(|there| (**there).clone()).unwrap_or_default();
         self.account.state().rosters.change(group, self.since);
-        let writing = self.account.writing(self.lb, group);
+        let writing = self.writing(group);
         let new: Vec<Endpoint> = members.new.keys().cloned().collect();
         // An error may leave some of it done: then the writing is dropped, and leaves a doubt.
         let (mut there, refused) = match self.exchange(group, &new, &members.gone).await {

@@ -8,7 +8,7 @@ use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
 use tokio::time::Instant;
 
-use crate::account::{Account, Moment};
+use crate::account::{Account, Moment, Writing};
 use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
 use crate::client::Client;
@@ -91,15 +91,7 @@ impl Worker<'_> {
         if let Some(error) = self.known_refusal(change) {
             return Ok(Done::With(Box::new(self.left_to_others(change, &error)?)));
         }
-        let made = match &change.what {
-            What::Insert(it) => self.insert(change, it).await,
-            What::Update(it) => self.update(change, it).await,
-            What::GlobalAccess(allowed) => self.global_access(reference, *allowed).await,
-            What::Labels(labels) => self.labels(reference, labels).await,
-            What::Members(members) => self.members(reference, members).await,
-            What::Delete => self.delete(reference).await,
-        };
-        match made {
+        match self.attempt(change).await {
             Err(error) if is_spare(change.stage) && error.is_in_use() => Ok(Done::Postponed),
             // The rules of a Shared VPC may be the business of its host project's administrators alone.
             Err(error) if self.is_theirs(reference) && error.is_forbidden() => {
@@ -113,6 +105,29 @@ impl Worker<'_> {
             }
             made => made,
         }
+    }
+
+    /// Makes a change, unless an earlier one of the same resource goes on: what it leaves behind is not known.
+    async fn attempt(&self, change: &Change) -> Result<Done, GcpError> {
+        let reference = &change.reference;
+        if let Some(operation) = self.account.state().doubts.running(reference) {
+            return Err(self.client.still_running(reference, operation, None));
+        }
+        let client = &self.client.for_one();
+        let worker = Worker { client, ..*self };
+        match &change.what {
+            What::Insert(it) => worker.insert(change, it).await,
+            What::Update(it) => worker.update(change, it).await,
+            What::GlobalAccess(allowed) => worker.global_access(reference, *allowed).await,
+            What::Labels(labels) => worker.labels(reference, labels).await,
+            What::Members(members) => worker.members(reference, members).await,
+            What::Delete => worker.delete(reference).await,
+        }
+    }
+
+    /// The right to change a resource.
+    fn writing(&self, reference: &Reference) -> Writing<'_> {
+        self.account.writing(self.lb, reference, self.client.pending().clone())
     }
 
     /// What Google answered to a change like this one, which it may be that others have to make.

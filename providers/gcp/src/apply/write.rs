@@ -21,13 +21,11 @@ impl Worker<'_> {
     pub(super) async fn insert(&self, change: &Change, it: &Thing) -> Result<Done, GcpError> {
         let reference = &change.reference;
         let it = self.filled(change, it)?;
-        let writing = self.account.writing(self.lb, reference);
-        let inserted = each!(&it, body => self.client.insert(reference, body).await);
-        if let Err(error) = inserted {
-            if self.is_held_by_others(&it, &error).await? {
-                writing.unchanged();
-                return Ok(Done::Spared);
-            }
+        if self.is_held_by_others(&it).await? {
+            return Ok(Done::Spared);
+        }
+        let writing = self.writing(reference);
+        if let Err(error) = each!(&it, body => self.client.insert(reference, body).await) {
             return settle(writing, error);
         }
         match it {
@@ -49,7 +47,7 @@ impl Worker<'_> {
     pub(super) async fn update(&self, change: &Change, it: &Thing) -> Result<Done, GcpError> {
         let reference = &change.reference;
         let it = self.filled(change, it)?;
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let there = self.there(reference).await?;
         let body = overlay(&it, there).ok_or_else(|| self.lost(reference))?;
         match each!(&body, body => self.client.update(reference, body).await) {
@@ -61,7 +59,7 @@ impl Worker<'_> {
     }
 
     pub(super) async fn global_access(&self, reference: &Reference, allowed: bool) -> Result<Done, GcpError> {
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let Thing::ForwardingRule(mut rule) = self.there(reference).await? else {
             return Err(self.lost(reference));
         };
@@ -84,7 +82,7 @@ impl Worker<'_> {
         reference: &Reference,
         labels: &BTreeMap<String, String>,
     ) -> Result<Done, GcpError> {
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         let there = self.there(reference).await?;
         match self.with_labels(reference, labels, there).await {
             Ok(there) => {
@@ -127,7 +125,7 @@ impl Worker<'_> {
         if !self.account.state().has(reference) {
             return Ok(Done::Spared);
         }
-        let writing = self.account.writing(self.lb, reference);
+        let writing = self.writing(reference);
         match self.client.delete(reference).await {
             Ok(()) => {
                 writing.gone();
@@ -159,17 +157,17 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether an address could not be reserved because somebody else has reserved it: then it is held already.
-    async fn is_held_by_others(&self, it: &Thing, error: &GcpError) -> Result<bool, GcpError> {
+    /// Whether an address that is to be reserved is reserved by somebody else: then it is held already. Asking first spares
+    /// a request that is refused at each look.
+    async fn is_held_by_others(&self, it: &Thing) -> Result<bool, GcpError> {
         let Thing::Address(Address { address: Some(address), name, .. }) = it else { return Ok(false) };
-        let refused = error.answer().and_then(crate::api::ApiError::status);
-        if !refused.is_some_and(|status| matches!(status, 400 | 409 | 412)) {
-            return Ok(false);
-        }
-        let place = self.account.region();
         let filter = format!("address=\"{address}\"");
-        let all = self.client.list::<Address>(place, Some(&filter)).await?;
-        Ok(all.iter().any(|other| other.address.as_ref() == Some(address) && other.name != *name))
+        let all = self.client.list::<Address>(self.account.region(), Some(&filter)).await?;
+        let is_held = all.iter().any(|other| other.address.as_ref() == Some(address) && other.name != *name);
+        if is_held && let Ok(address) = address.parse() {
+            self.account.state().held.note(address, Instant::now() + self.account.freshness().snapshot);
+        }
+        Ok(is_held)
     }
 
     /// What is there now, with our marks still.

@@ -20,6 +20,15 @@ const BOUND: Duration = Duration::from_mins(1);
 const LATER: Duration = Duration::from_secs(15);
 
 impl Client {
+    /// Whether an operation has ended, well or not. One that Google does not know any more has.
+    pub(crate) async fn is_done(&self, what: &Reference, operation: &OperationRef) -> Result<bool, GcpError> {
+        match self.call(what, Verb::GetOperation, self.compute().operation(operation)).await {
+            Ok(operation) => Ok(operation.status == Status::Done),
+            Err(error) if error.is_not_found() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits for the end of an operation, and tells how it ended. A look at its state that fails says nothing about the
     /// operation: it is looked at again.
     pub(super) async fn follow(
@@ -31,40 +40,42 @@ impl Client {
         let (method, deadline) = (Method::new(what.kind, verb), Instant::now() + BOUND);
         let name = operation.name.clone();
         let which = OperationRef { place: what.place.clone(), name, kind: what.kind, verb };
+        self.pending.set(which.clone());
         let (mut seen, mut pause) = (Ok(operation), FIRST);
         loop {
             if let Ok(operation) = &mut seen
                 && operation.status == Status::Done
             {
+                self.pending.take();
                 return end(method, std::mem::take(operation))
                     .map_err(|error| GcpError::failed(self.whom(), Object::One(what.clone()), error));
             }
             let hopeless = seen.as_ref().is_err_and(GcpError::is_forbidden);
             if hopeless || Instant::now() + pause >= deadline {
-                return Err(self.still_running(method, what, which.name, seen.err()));
+                return Err(self.still_running(what, &which, seen.err()));
             }
             sleep(pause).await;
             pause = (pause * 2).min(SLOWEST);
             let look = self.call(what, Verb::GetOperation, self.compute().operation(&which));
             match timeout_at(deadline, look).await {
                 Ok(look) => seen = look,
-                Err(_) => return Err(self.still_running(method, what, which.name, seen.err())),
+                Err(_) => return Err(self.still_running(what, &which, seen.err())),
             }
         }
     }
 
-    fn still_running(
+    /// Tells that a change goes on.
+    pub(crate) fn still_running(
         &self,
-        method: Method,
         what: &Reference,
-        operation: String,
+        operation: &OperationRef,
         unseen: Option<GcpError>,
     ) -> GcpError {
         GcpError::StillRunning {
             whom: self.whom().to_owned(),
-            method,
+            method: Method::new(operation.kind, operation.verb),
             what: Box::new(what.clone()),
-            operation,
+            operation: operation.name.clone(),
             poll: LATER,
             unseen: unseen.map(Box::new),
         }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 mod follow;
+mod pending;
 mod read;
 mod write;
 
 use crate::api::{Answer, Compute, Method, Place, Reference, RequestId, Verb};
 use crate::calls::{About, Calls};
 use crate::error::{GcpError, Object};
+pub use pending::Pending;
 
 /// Calls on behalf of one load balancer, or of the cluster as a whole.
 ///
@@ -19,17 +21,30 @@ use crate::error::{GcpError, Object};
 /// for an empty list of endpoints or instances. Deleting what is gone already succeeds.
 ///
 /// Nothing is retried. Dropping a future while a change is under way leaves its effect in doubt, as does an error of
-/// which [`GcpError::is_in_doubt`] says so.
+/// which [`GcpError::is_in_doubt`] says so; [`Client::pending`] then tells the operation, if Google accepted the change.
 #[derive(Debug, Clone)]
 pub struct Client {
     calls: Arc<Calls>,
     whom: Arc<str>,
+    pending: Pending,
 }
 
 impl Client {
     /// Calls for this one: whom errors name.
     pub fn new(calls: &Arc<Calls>, for_whom: impl Into<String>) -> Self {
-        Self { calls: Arc::clone(calls), whom: for_whom.into().into() }
+        Self { calls: Arc::clone(calls), whom: for_whom.into().into(), pending: Pending::default() }
+    }
+
+    /// The same calls, for changes of one resource, one after the other: what it is [pending](Self::pending) on is told
+    /// apart from others.
+    #[must_use]
+    pub fn for_one(&self) -> Self {
+        Self { pending: Pending::default(), ..self.clone() }
+    }
+
+    /// The operation that a change waits for, also after the wait was cut short.
+    pub fn pending(&self) -> &Pending {
+        &self.pending
     }
 
     /// Whom the calls are for.

@@ -84,6 +84,30 @@ async fn the_machine_tells_what_is_not_told(
     assert_eq!((found.project.as_deref(), found.region.as_deref()), (found_project, found_region));
 }
 
+#[rstest]
+#[case(Some("p"), Some("r"), "")]
+#[case(Some("p"), None, "the GCP region is not known, .* set --gcp-region (LANDFALL_GCP_REGION)")]
+#[case(None, Some("r"), "the GCP project is not known, .* set --gcp-project (LANDFALL_GCP_PROJECT)")]
+#[case(
+    None,
+    None,
+    "the GCP project and region are not known, .* \
+     set --gcp-project (LANDFALL_GCP_PROJECT) and --gcp-region (LANDFALL_GCP_REGION)"
+)]
+#[tokio::test]
+async fn what_nobody_tells_is_named_with_its_flag(
+    #[case] project: Option<&str>,
+    #[case] region: Option<&str>,
+    #[case] wanted: &str,
+) {
+    let (project, region) = (project.map(str::to_owned), region.map(str::to_owned));
+    let found = connect(&Options { project, region, ..options() }).await.unwrap();
+    let told = found.require_place().map_err(|error| text(&error)).err().unwrap_or_default();
+    let (start, end) = wanted.split_once(".*").unwrap_or((wanted, ""));
+    assert!(told.starts_with(start) && told.ends_with(end), "{told}");
+    assert_eq!(told.is_empty(), wanted.is_empty(), "{told}");
+}
+
 #[tokio::test]
 async fn a_fake_is_on_no_machine() {
     let found = connect(&Options { project: None, region: None, ..options() }).await.unwrap();

@@ -73,7 +73,10 @@ fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<
         Some(address) => ip_of_address(it) == Some(address),
         None => it.name == reservation.name,
     });
-    let is_needed = *keep || address.is_some_and(|address| turnover.reuses(diff, wish.family, address));
+    let is_reused = address.is_some_and(|address| turnover.reuses(diff, wish.family, address));
+    // Who held it may have let it go since: that does no harm before a rule leaves the address.
+    let is_held = address.is_some_and(|address| diff.observed.held_by_others.contains(&address));
+    let is_needed = is_reused || (*keep && !is_held);
     if is_reserved || !is_needed {
         return None;
     }

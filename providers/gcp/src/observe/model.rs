@@ -1,6 +1,7 @@
 //! What exists, as values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -131,6 +132,8 @@ pub struct Observed {
     pub(crate) refused: BTreeMap<Reference, Refused>,
     /// Resources that have a name that we need and are not this load balancer's.
     pub foreign: Vec<Foreign>,
+    /// Addresses that others have reserved, as was seen lately.
+    pub held_by_others: BTreeSet<IpAddr>,
     /// Why the firewall rules cannot be looked at, if they cannot: those of a Shared VPC's host project take a permission
     /// there. Then `things` has those that were seen before, and it is not known whether there are others.
     pub hidden_firewalls: Option<String>,

@@ -5,6 +5,7 @@
 mod create;
 mod host_project;
 mod nodes;
+mod operations;
 mod shared_vpc;
 mod stage;
 mod update;

@@ -181,3 +181,50 @@ async fn two_that_came_to_one_address_at_once_stay() {
     let late = stage.provider.ensure(&on_it("late", 82)).await.unwrap_err();
     assert_eq!(late.category().as_str(), "AddressTaken");
 }
+
+/// Somebody makes the address of a Service a static one, and then it needs more forwarding rules than one.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_somebody_else_reserved_is_left_to_them() {
+    let stage = Stage::new();
+    let address = ips(&stage.ensure(&web()).await)[0].to_string();
+    let theirs = Place::region(PROJECT, REGION).at(Kind::Address, "mine");
+    let body = serde_json::json!({ "address": address, "addressType": "EXTERNAL", "networkTier": "PREMIUM" });
+    stage.gcp.console().put(&theirs, body).unwrap();
+    let ports: Vec<_> = (80..=86).map(|port| (Protocol::Tcp, port)).collect();
+    let many = web().with(|member| member.listening(&ports));
+    let (insert, list) = (Method::new(Kind::Address, Verb::Insert), Method::new(Kind::Address, Verb::List));
+    assert_eq!(ips(&stage.ensure(&many).await)[0].to_string(), address);
+    let (writes, lists) = (stage.gcp.writes(), stage.gcp.count(list));
+    for _ in 0..5 {
+        assert_eq!(stage.ensure(&many).await.steps, []);
+    }
+    assert_eq!(stage.gcp.count(list), lists, "remembered");
+    for _ in 0..5 {
+        tokio::time::sleep(std::time::Duration::from_mins(11)).await;
+        assert_eq!(stage.ensure(&many).await.steps, []);
+    }
+    assert_eq!((stage.gcp.count(insert), stage.gcp.writes()), (0, writes), "looked at, not tried");
+    // They let it go: it is ours to hold.
+    stage.gcp.remove(&theirs);
+    tokio::time::sleep(std::time::Duration::from_mins(11)).await;
+    assert_eq!(stage.ensure(&many).await.steps.len(), 1);
+    assert_eq!(stage.only(Kind::Address)["address"], address);
+}
+
+/// Who reserved it may have let it go since somebody looked.
+#[tokio::test(start_paused = true)]
+async fn an_address_is_held_for_its_new_rule_although_others_held_it() {
+    let stage = Stage::new();
+    let address = ips(&stage.ensure(&web()).await)[0].to_string();
+    let theirs = Place::region(PROJECT, REGION).at(Kind::Address, "mine");
+    let body = serde_json::json!({ "address": address, "addressType": "EXTERNAL", "networkTier": "PREMIUM" });
+    stage.gcp.console().put(&theirs, body).unwrap();
+    let with = |ports: &[u16]| {
+        let ports: Vec<_> = ports.iter().map(|port| (Protocol::Tcp, *port)).collect();
+        web().with(|member| member.listening(&ports))
+    };
+    stage.ensure(&with(&[80, 81, 82, 83, 84, 85, 86])).await;
+    stage.gcp.remove(&theirs);
+    let changed = stage.converge(&with(&[80, 81, 82, 83, 85])).await;
+    assert_eq!(ips(&changed)[0].to_string(), address);
+}

@@ -24,11 +24,11 @@ use metrics::CallMetrics;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "GCP")]
 pub(crate) struct GcpArgs {
-    /// Project of the cluster [default: that of the machine, then that of the nodes]
+    /// Project of the cluster [default: that of the machine; for plans, then that of the nodes]
     #[arg(id = "gcp_project", long = "gcp-project", env = "LANDFALL_GCP_PROJECT", value_name = "PROJECT")]
     project: Option<String>,
 
-    /// Region of the cluster [default: that of the machine, then that of the nodes]
+    /// Region of the cluster [default: that of the machine; for plans, then that of the nodes]
     #[arg(id = "gcp_region", long = "gcp-region", env = "LANDFALL_GCP_REGION", value_name = "REGION")]
     region: Option<String>,
 
@@ -101,8 +101,8 @@ enum Pace {
     None,
 }
 
-/// Makes the provider. Finds endpoint and where credentials come from; Compute Engine itself is first asked with the
-/// first load balancer.
+/// Makes the provider. Finds endpoint, project and region, and where credentials come from; Compute Engine itself is first
+/// asked with the first load balancer. A plan can do without project and region: the nodes that it is about tell them.
 pub(super) async fn connect(args: &GcpArgs, setup: &Setup<'_>) -> Result<Arc<dyn Provider>> {
     let options = Options {
         project: args.project.clone(),
@@ -113,6 +113,9 @@ pub(super) async fn connect(args: &GcpArgs, setup: &Setup<'_>) -> Result<Arc<dyn
         metadata: args.metadata.clone(),
     };
     let connection = connect::connect(&options).await?;
+    if !setup.dry_run {
+        connection.require_place()?;
+    }
     let limits = match args.limits {
         Pace::Documented => Limits::documented(),
         Pace::None => Limits::none(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use landfall_gcp::api::operation::Status;
 use landfall_gcp::api::{Compute, Kind, OperationRef, Place, Verb};
-use landfall_testkit::gcp::fake::{FakeCompute, PROJECT};
+use landfall_testkit::gcp::fake::{FakeCompute, Fault, PROJECT};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -43,6 +43,36 @@ async fn an_operation_is_read_in_its_own_scope() {
     let own = reference(&what, Verb::Insert, &begun);
     let elsewhere = OperationRef { place: Place::global(PROJECT), ..own };
     assert_eq!(refused(gcp.operation(&elsewhere).await), (404, "notFound".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_late_is_seen_in_the_end() {
+    let gcp = serving().await;
+    let (rule, service) = (at(Kind::ForwardingRule, "rule"), at(Kind::BackendService, "service"));
+    gcp.fault_at(1, Fault::LateInsert(Duration::from_mins(2)));
+    let begun = gcp.insert(&rule, body(Kind::ForwardingRule, "rule"), id()).await.unwrap();
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(refused(gcp.get(&rule).await).0, 404);
+    let taken = gcp.insert(&rule, body(Kind::ForwardingRule, "rule"), id()).await;
+    assert_eq!(refused(taken), (409, "alreadyExists".to_owned()));
+    assert_eq!(refused(gcp.delete(&service, id()).await), (400, "resourceNotReady".to_owned()));
+    sleep(Duration::from_mins(1)).await;
+    let ended = gcp.operation(&reference(&rule, Verb::Insert, &begun)).await;
+    done(ended);
+    gcp.get(&rule).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_late_can_fail_in_the_end() {
+    let gcp = serving().await;
+    let rule = at(Kind::ForwardingRule, "rule");
+    gcp.fault_at(1, Fault::LateInsert(Duration::from_mins(2)));
+    let begun = gcp.insert(&rule, body(Kind::ForwardingRule, "rule"), id()).await.unwrap();
+    gcp.remove(&at(Kind::BackendService, "service"));
+    sleep(Duration::from_mins(2)).await;
+    let ended = gcp.operation(&reference(&rule, Verb::Insert, &begun)).await;
+    assert_eq!(failed(ended), (400, "INVALID".to_owned()));
+    assert_eq!(gcp.read(&rule), None);
 }
 
 #[tokio::test(start_paused = true)]

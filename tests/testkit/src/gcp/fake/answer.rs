@@ -1,6 +1,6 @@
 //! The way of a request through the fake: validation, then reading, or a write that begins an operation.
 
-use landfall_gcp::api::{Place, Reference, Verb};
+use landfall_gcp::api::{Method, Place, Reference, Verb};
 use serde_json::Value;
 
 use super::discovery::Routed;
@@ -25,11 +25,7 @@ impl State {
             About::Operation { place, name } => return self.read_operation(place, name),
             About::Collection { method, .. } | About::Resource { method, .. } => *method,
         };
-        if self.forbidden.contains(&(about.place().project.clone(), method)) {
-            let message =
-                format!("Required 'compute.{method}' permission for 'projects/{}'", about.place().project);
-            return refuse(403, "forbidden", message);
-        }
+        self.check_permission(about.place(), method)?;
         let write = Write { routed, method, place: about.place(), fate };
         match (about, method.verb) {
             (_, verb) if verb.is_write() => self.write_once(write, about, request),
@@ -42,9 +38,23 @@ impl State {
 
     fn read_operation(&self, place: &Place, name: &str) -> Done<Value> {
         match self.operations.get(name).filter(|operation| operation.place == *place) {
-            Some(operation) => Ok(operation.view(self.now, &self.clock)),
+            Some(operation) => {
+                self.check_permission(place, Method::new(operation.method.kind, Verb::GetOperation))?;
+                Ok(operation.view(self.now, &self.clock))
+            }
             None => not_found(format_args!("{place}/operations/{name}")),
         }
+    }
+
+    fn check_permission(&self, place: &Place, method: Method) -> Done<()> {
+        if !self.forbidden.contains(&(place.project.clone(), method)) {
+            return Ok(());
+        }
+        refuse(
+            403,
+            "forbidden",
+            format!("Required 'compute.{method}' permission for 'projects/{}'", place.project),
+        )
     }
 
     fn read_members(&self, write: &Write<'_>, what: &Reference, request: &Request) -> Done<Value> {

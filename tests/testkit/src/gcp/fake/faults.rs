@@ -32,6 +32,10 @@ pub enum Fault {
     Delay(Duration),
     /// It is accepted, and its operation takes this long.
     SlowOperation(Duration),
+    /// It is accepted, its operation takes this long, and what it makes is there only when that has ended: until then no
+    /// read tells it, its name is taken, and what it refers to is not ready to be deleted. Whether it can be made is checked
+    /// again in the end. What makes nothing new is slow.
+    LateInsert(Duration),
     /// It is accepted, and its operation ends with an error; nothing has changed.
     FailOperation {
         /// `httpErrorStatusCode`.

@@ -322,11 +322,12 @@ async fn early(fault: Option<&Fault>) -> Result<Option<Reply>, NoAnswer> {
 /// What goes wrong with the operation.
 fn fate(fault: Option<&Fault>) -> Fate {
     match fault {
-        Some(Fault::SlowOperation(time)) => Fate { time: Some(*time), failure: None },
+        Some(Fault::SlowOperation(time)) => Fate { time: Some(*time), ..Fate::default() },
+        Some(Fault::LateInsert(time)) => Fate { time: Some(*time), late: true, failure: None },
         Some(Fault::FailOperation { status, code }) => {
             let message = "planned by the test".to_owned();
             let failure = OperationFailure { status: *status, code: code.clone(), message };
-            Fate { time: None, failure: Some(failure) }
+            Fate { failure: Some(failure), ..Fate::default() }
         }
         _ => Fate::default(),
     }

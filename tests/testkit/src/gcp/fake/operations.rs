@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::json::Fields;
 use super::store::Record;
 
 /// One operation.
@@ -32,6 +33,8 @@ pub(super) struct Operation {
 pub(super) enum Effect {
     /// Nothing more: it was done when it began, or there is nothing to do.
     Nothing,
+    /// A new resource of this body comes to exist, if it can by then.
+    Make(Box<Fields>),
     /// The resource is now this one.
     Put(Box<Record>),
     /// The resource goes, unless something uses it by then.
@@ -70,6 +73,15 @@ impl Operations {
         let first = self.open.first().filter(|(ends, ..)| *ends <= now)?.clone();
         self.open.remove(&first);
         self.by_name.get(&first.2).cloned()
+    }
+
+    /// What is yet to come to exist, with its body.
+    pub(super) fn unborn(&self) -> impl Iterator<Item = (&Reference, &Fields)> {
+        let open = self.open.iter().filter_map(|(.., name)| self.by_name.get(name));
+        open.filter_map(|operation| match &operation.effect {
+            Effect::Make(body) => Some((&operation.target, &**body)),
+            _ => None,
+        })
     }
 
     /// Tells that an operation failed after all.

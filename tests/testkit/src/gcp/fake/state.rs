@@ -223,6 +223,11 @@ impl State {
         match effect {
             _ if failure.is_some() => {}
             Effect::Nothing => {}
+            Effect::Make(body) => {
+                if let Err(refused) = self.make(&target, *body, false) {
+                    self.operations.fail(&name, refused.into());
+                }
+            }
             // Somebody may have removed it behind the API's back.
             Effect::Put(_) if self.store.get(&target).is_none() => {}
             Effect::Put(record) => self.store.put(target, Record { pending: None, ..*record }),
@@ -242,7 +247,7 @@ fn in_use(what: &Reference, user: &Reference) -> OperationFailure {
     }
 }
 
-fn not_ready<T>(what: &Reference) -> Done<T> {
+pub(super) fn not_ready<T>(what: &Reference) -> Done<T> {
     refuse(400, "resourceNotReady", format!("The resource '{what}' is not ready"))
 }
 

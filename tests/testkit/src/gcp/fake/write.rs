@@ -13,8 +13,8 @@ use super::operations::{Effect, OperationFailure};
 use super::quotas::QuotaShape;
 use super::refused::{Done, invalid, refuse};
 use super::request::{About, Request};
-use super::state::{Begun, State};
-use super::store::Record;
+use super::state::{Begun, State, not_ready};
+use super::store::{Record, links};
 use super::validate::{self, Body};
 use super::view::has_fingerprint;
 
@@ -25,6 +25,8 @@ const NAME: &str = "[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?";
 #[derive(Debug, Default)]
 pub(super) struct Fate {
     pub(super) time: Option<Duration>,
+    /// What it makes is there only when it has ended.
+    pub(super) late: bool,
     pub(super) failure: Option<OperationFailure>,
 }
 
@@ -72,7 +74,7 @@ impl State {
             return invalid("name", name, &format!("Must be a match of regex '{NAME}'"));
         }
         let what = write.place.at(kind, name);
-        if self.store.get(&what).is_some() {
+        if self.store.get(&what).is_some() || self.operations.unborn().any(|(unborn, _)| *unborn == what) {
             return refuse(409, "alreadyExists", format!("The resource '{what}' already exists"));
         }
         let internal = text(&body, "addressType") == Some("INTERNAL");
@@ -88,12 +90,20 @@ impl State {
         if !self.labels_on_insert {
             body.remove("labels");
         }
-        kinds::complete(self, &what, &mut body)?;
-        self.dress(&what, &mut body);
-        if failure.is_none() && write.fate.failure.is_none() {
+        let late = write.fate.late.then(|| Effect::Make(Box::new(body.clone())));
+        let fails = failure.is_some() || write.fate.failure.is_some() || late.is_some();
+        self.make(&what, body, fails)?;
+        Ok((what, late.unwrap_or(Effect::Nothing), failure))
+    }
+
+    /// Makes a new resource, or finds out whether it could be made.
+    pub(super) fn make(&mut self, what: &Reference, mut body: Fields, only_check: bool) -> Done<()> {
+        kinds::complete(self, what, &mut body)?;
+        self.dress(what, &mut body);
+        if !only_check {
             self.store.put(what.clone(), Record { body, ..Record::default() });
         }
-        Ok((what, Effect::Nothing, failure))
+        Ok(())
     }
 
     fn change(&mut self, write: &Write<'_>, what: &Reference, body: Fields) -> Done<Effect> {
@@ -135,6 +145,9 @@ impl State {
 
     /// A delete: what is used is refused in the end, or at once.
     fn removal(&self, what: &Reference) -> Done<Effect> {
+        if self.operations.unborn().any(|(unborn, body)| links(unborn.kind, body).contains(what)) {
+            return not_ready(what);
+        }
         match self.users_of(what).first() {
             Some(user) if self.in_use_at_once => {
                 let message = format!("The resource '{what}' is already being used by '{user}'");

@@ -1,0 +1,125 @@
+//! Operations that take longer than anybody waits for them.
+
+use std::time::Duration;
+
+use landfall_core::error::ErrorClass;
+use landfall_core::model::{DesiredLb, Member};
+use landfall_core::net::Protocol;
+use landfall_core::provider::Provider as _;
+use landfall_gcp::api::{Kind, Method, Verb};
+use landfall_testkit::gcp::fake::{Fault, PROJECT};
+use rstest::rstest;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::stage::{Stage, service, web};
+
+/// How long an operation takes here: longer than it is followed, and than a lost answer is in doubt.
+const LONG: Duration = Duration::from_mins(5);
+
+const fn insert(kind: Kind) -> Method {
+    Method::new(kind, Verb::Insert)
+}
+
+/// The name of the operation that a text is about.
+fn operation(text: &str) -> String {
+    let at = text.find("operation-").unwrap_or_else(|| panic!("no operation is named: {text}"));
+    text[at..].chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect()
+}
+
+/// A Service that has something of its own of each kind: with more ports than a forwarding rule takes, its address is
+/// reserved, and with its policy its nodes are checked for it alone.
+fn with_all_of_its_own() -> DesiredLb {
+    let ports: Vec<_> = (1..=7).map(|port| (Protocol::Tcp, port)).collect();
+    web().with(|it: Member| it.listening(&ports).local(31000))
+}
+
+#[rstest]
+#[case::address(Kind::Address, true)]
+#[case::backend_service(Kind::BackendService, true)]
+#[case::firewall(Kind::Firewall, true)]
+#[case::forwarding_rule(Kind::ForwardingRule, true)]
+#[case::health_check(Kind::HealthCheck, true)]
+#[case::shared_group(Kind::EndpointGroup, false)]
+#[tokio::test(start_paused = true)]
+async fn what_is_made_late_does_not_stay_behind(#[case] kind: Kind, #[case] beside_others: bool) {
+    let (stage, desired) = (Stage::new(), with_all_of_its_own());
+    if beside_others {
+        stage.ensure(&service("other")).await;
+    }
+    stage.gcp.fault_on(insert(kind), 1, Fault::LateInsert(LONG));
+    let begun = Instant::now();
+    let error = stage.provider.ensure(&desired).await.unwrap_err();
+    let running = operation(&error.explain());
+    // It is deleted meanwhile.
+    let mut told = 0;
+    while let Err(error) = stage.provider.release(&desired.id).await {
+        let ErrorClass::Waiting { poll } = error.class() else { panic!("{}", error.explain()) };
+        told += usize::from(error.explain().contains(&running));
+        assert!(begun.elapsed() < LONG * 2, "{}", error.explain());
+        sleep(poll).await;
+    }
+    assert!(begun.elapsed() >= LONG, "released after {:?}", begun.elapsed());
+    assert!(told > 5, "{running} was named {told} times");
+    if beside_others {
+        stage.release(&service("other").id).await;
+    }
+    sleep(LONG).await;
+    assert_eq!(stage.gcp.leaks(), []);
+}
+
+/// The controller bounds the time of a look.
+#[tokio::test(start_paused = true)]
+async fn the_operation_of_a_change_that_was_given_up_is_known() {
+    let stage = Stage::new();
+    stage.ensure(&service("other")).await;
+    stage.gcp.fault_on(insert(Kind::Firewall), 1, Fault::LateInsert(LONG));
+    assert!(timeout(Duration::from_secs(20), stage.provider.ensure(&web())).await.is_err());
+    sleep(Duration::from_mins(1)).await;
+    let error = stage.provider.release(&web().id).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "OperationRunning", "{}", error.explain());
+    stage.release(&web().id).await;
+    sleep(LONG).await;
+    stage.release(&service("other").id).await;
+    assert_eq!(stage.gcp.leaks(), []);
+}
+
+/// Neither for the load balancer that began it nor for others that need the same.
+#[tokio::test(start_paused = true)]
+async fn what_is_still_being_made_is_not_made_again() {
+    let stage = Stage::new();
+    stage.gcp.fault_on(insert(Kind::EndpointGroup), 1, Fault::LateInsert(LONG));
+    let begun = Instant::now();
+    let all = [web(), service("other")];
+    stage.provider.ensure(&all[0]).await.unwrap_err();
+    let looks = Method::new(Kind::EndpointGroup, Verb::GetOperation);
+    let before = stage.gcp.count(looks);
+    let (mut waits, mut asked) = (0, 0);
+    while begun.elapsed() < LONG {
+        for desired in &all {
+            let error = stage.provider.ensure(desired).await.unwrap_err();
+            assert_eq!(error.category().as_str(), "OperationRunning", "{}", error.explain());
+            waits += 1;
+        }
+        sleep(Duration::from_secs(15)).await;
+        asked = stage.gcp.count(looks) - before;
+    }
+    assert!(waits > 20 && asked <= waits, "{asked} questions in {waits} looks");
+    for desired in &all {
+        stage.converge(desired).await;
+    }
+    assert_eq!(stage.gcp.count(insert(Kind::EndpointGroup)), 3, "one per zone");
+}
+
+/// Without the permission nobody could ever tell that it has ended.
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_may_not_be_read_holds_nothing_up() {
+    let stage = Stage::new();
+    stage.gcp.set_strict(false);
+    stage.gcp.forbid(PROJECT, Method::new(Kind::Firewall, Verb::GetOperation), true);
+    stage.gcp.fault_on(insert(Kind::Firewall), 1, Fault::SlowOperation(LONG * 10));
+    let begun = Instant::now();
+    stage.provider.ensure(&web()).await.unwrap_err();
+    stage.release(&web().id).await;
+    assert!(begun.elapsed() < LONG, "held up for {:?}", begun.elapsed());
+    assert_eq!(stage.gcp.leaks(), []);
+}
