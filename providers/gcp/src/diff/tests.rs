@@ -209,3 +209,25 @@ fn a_plan_reads_well() {
     assert!(text.contains("IPAddress: the IPv4 address of the load balancer"), "{text}");
     assert!(text.contains("healthChecks: [\"health-check/lf-health-prod-"), "{text}");
 }
+
+/// The groups of all zones have one name.
+#[test]
+fn a_plan_tells_zones_apart() {
+    let mut model = Model::default();
+    model.converge(&web(|it| it));
+    let groups = |changes: &[Change]| {
+        let groups = changes.iter().filter(|change| change.reference.kind == Kind::EndpointGroup);
+        groups.map(|change| change.step().to_string()).collect::<Vec<_>>()
+    };
+    let texts = groups(&model.diff(&web(|it| it).on(testing::nodes(6))));
+    assert_eq!(texts.len(), 3);
+    for (zone, text) in ["r-a", "r-b", "r-c"].iter().zip(&texts) {
+        assert!(text.starts_with(&format!("  ~ network-endpoint-group {zone}/lf-nodes-")), "{texts:#?}");
+    }
+    let made = Model::default().diff(&web(|it| it));
+    let service = made.iter().find(|change| change.reference.kind == Kind::BackendService).unwrap();
+    let text = service.step().to_string();
+    for zone in ["r-a", "r-b", "r-c"] {
+        assert!(text.contains(&format!("\"network-endpoint-group/{zone}/lf-nodes-")), "{text}");
+    }
+}
