@@ -7,7 +7,6 @@
 //! written back; a future that is dropped half-way leaves the doubt, and the next look lists its collection again.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use crate::resources::Cell;
 mod flight;
 mod freshness;
 mod health;
+mod holders;
 pub(crate) mod list;
 mod moment;
 mod parts;
@@ -85,11 +85,6 @@ impl Account {
     /// How old what is known may be.
     pub fn freshness(&self) -> &Freshness {
         &self.freshness
-    }
-
-    /// Forwarding rules of other load balancers of this cluster that have an address.
-    pub(crate) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
-        self.state().holders(lb, address)
     }
 
     /// Where load balancers are made.

@@ -1,7 +1,6 @@
 //! What is known of the project. Plain data behind one lock that is never held over a call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,6 @@ use super::refusals::Refusals;
 use super::rosters::Rosters;
 use super::{Collection, Existing};
 use crate::api::{Kind, Place, Reference};
-use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Observed, Owner, Thing};
 
@@ -267,17 +265,6 @@ impl State {
         let shards = last.map_or(1, |last| (last + 1).next_power_of_two()).max(told.unwrap_or(1));
         let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
         Existing { rules: rules.collect(), shards, cells }
-    }
-
-    /// Forwarding rules of other load balancers of this cluster that have an address.
-    pub(super) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
-        let others = self.all().filter_map(|(reference, owner, it)| match (owner, &**it) {
-            (Owner::Lb { lb: other, .. }, Thing::ForwardingRule(rule)) if other != lb => {
-                (ip_of(rule) == Some(address)).then(|| format!("{} of {other}", reference.name))
-            }
-            _ => None,
-        });
-        others.collect()
     }
 
     /// The project of the network, as far as anything of this cluster tells it.

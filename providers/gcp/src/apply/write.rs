@@ -51,9 +51,10 @@ impl Worker<'_> {
         let it = self.filled(change, it)?;
         let writing = self.account.writing(self.lb, reference);
         let there = self.there(reference).await?;
+        let created = there.created();
         let body = overlay(&it, there).ok_or_else(|| self.lost(reference))?;
         match each!(&body, body => self.client.update(reference, body).await) {
-            Ok(()) => writing.put(Arc::new(body)),
+            Ok(()) => writing.put(Arc::new(body.made_at(created))),
             Err(error) => return settle(writing, error),
         }
         self.felt(reference);
