@@ -7,8 +7,8 @@ use landfall_core::net::IpFamily;
 
 use super::Diff;
 use super::rules::{Turnover, family_of};
+use crate::api::Reference;
 use crate::api::types::{Address, AddressType, ForwardingRule, Scheme};
-use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
 use crate::defaults::path;
 use crate::observe::{Observed, Thing};
@@ -67,7 +67,7 @@ pub(super) fn holds(diff: &Diff<'_>, turnover: &Turnover<'_>) -> Vec<Change> {
 }
 
 fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<Change> {
-    let AddressSource::Chosen { reservation, keep, .. } = &wish.source else { return None };
+    let AddressSource::Chosen { reference, reservation, keep, .. } = &wish.source else { return None };
     let address = chosen(diff.wanted, diff.observed, wish.family);
     let is_reserved = diff.observed.addresses().any(|(_, _, it)| match address {
         Some(address) => ip_of_address(it) == Some(address),
@@ -83,20 +83,18 @@ fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<
         // It goes in a moment.
         it.labels.clear();
     }
-    let reference = reference_of(diff, &it.name)?;
-    Some(Change::new(Stage::Base, &reference, What::Insert(Box::new(Thing::Address(it)))))
+    Some(Change::new(Stage::Base, reference, What::Insert(Box::new(Thing::Address(it)))))
 }
 
 /// Labels of reservations that differ.
 pub(super) fn labels(diff: &Diff<'_>) -> Vec<Change> {
     let wishes = diff.wanted.addresses.iter().filter_map(|wish| match &wish.source {
-        AddressSource::Chosen { reservation, keep: true, .. } => Some(reservation),
+        AddressSource::Chosen { reference, reservation, keep: true, .. } => Some((reference, reservation)),
         _ => None,
     });
-    let change = wishes.filter_map(|wish| {
-        let reference = reference_of(diff, &wish.name)?;
-        let there = diff.observed.address(&reference)?;
-        let change = Change::new(Stage::Firewall, &reference, What::Labels(wish.labels.clone()));
+    let change = wishes.filter_map(|(reference, wish)| {
+        let there = diff.observed.address(reference)?;
+        let change = Change::new(Stage::Firewall, reference, What::Labels(wish.labels.clone()));
         (there.labels != wish.labels).then_some(change)
     });
     change.collect()
@@ -134,14 +132,6 @@ fn keeps_by_name(diff: &Diff<'_>, name: &str) -> bool {
         AddressSource::Chosen { reservation, keep, .. } => *keep && reservation.name == name,
         AddressSource::Given { .. } => false,
     })
-}
-
-/// Where a reservation of that name is: next to the forwarding rules.
-fn reference_of(diff: &Diff<'_>, name: &str) -> Option<Reference> {
-    let there = diff.observed.addresses().map(|(reference, ..)| &reference.place);
-    let wanted = diff.wanted.forwarding_rules.iter().map(|wish| &wish.reference.place);
-    let place = wanted.chain(there).next()?;
-    Some(place.at(Kind::Address, name))
 }
 
 /// The address of a forwarding rule. Those of IPv6 are the first of a prefix.

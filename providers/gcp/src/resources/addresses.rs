@@ -5,6 +5,7 @@ use landfall_core::params::gcp::Scheme;
 
 use super::model::{AddressSource, AddressWish, ForwardingRuleWish};
 use super::{Inputs, rules};
+use crate::api::Kind;
 use crate::api::types::{Address, AddressType, Purpose};
 use crate::marks;
 
@@ -29,7 +30,8 @@ fn source(inputs: &Inputs<'_>, family: IpFamily, rules: &[ForwardingRuleWish]) -
     reservation.name = inputs.names().address(&reservation, asked);
     // One that is asked for need not be reserved for one rule, which has it as long as it is there.
     let keep = users > 1 || is_internal_group(inputs);
-    AddressSource::Chosen { reservation: Box::new(reservation), keep, asked }
+    let reference = inputs.facts.region.at(Kind::Address, reservation.name.clone());
+    AddressSource::Chosen { reference, reservation: Box::new(reservation), keep, asked }
 }
 
 /// An internal address is for several rules from the beginning or not at all.

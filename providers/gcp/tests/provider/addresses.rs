@@ -116,3 +116,29 @@ async fn a_claim_ends_with_the_wish() {
     stage.ensure(&service("one")).await;
     stage.ensure(&other).await;
 }
+
+/// Something of the user has the name of the reservation that the load balancer needs for several forwarding rules.
+#[tokio::test(start_paused = true)]
+async fn a_stranger_with_the_name_of_a_reservation_is_named() {
+    let stage = Stage::new();
+    let many: Vec<_> = (1..=7).map(|port| (Protocol::Tcp, port)).collect();
+    let many = service("web").with(|it| it.listening(&many));
+    let steps = stage.provider.plan(&many).await.unwrap().steps;
+    let name = steps.into_iter().find(|step| step.resource.kind == "address").unwrap().resource.name;
+    stage.gcp.console().put(&address(&name), json!({ "address": "203.0.113.9" })).unwrap();
+    let one = stage.ensure(&service("web")).await;
+    // It came after the last list, so Google has to say so first.
+    let met = stage.provider.ensure(&many).await.unwrap_err();
+    assert_eq!(met.category().as_str(), "NameTaken");
+    for stage in [&stage, &stage.restarted()] {
+        let before = stage.gcp.writes();
+        let error = stage.provider.ensure(&many).await.unwrap_err();
+        assert_eq!(error.category().as_str(), "ForeignResource");
+        let text = error.explain();
+        assert!(text.contains(&name) && text.contains("rename or delete it"), "{text}");
+        assert_eq!(stage.gcp.writes(), before, "nothing is tried");
+    }
+    assert!(stage.gcp.remove(&address(&name)));
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(ips(&stage.converge(&many).await), ips(&one));
+}
