@@ -142,11 +142,16 @@ impl Worker<'_> {
     fn filled(&self, change: &Change, it: &Thing) -> Result<Thing, GcpError> {
         let Some(family) = change.towards else { return Ok(it.clone()) };
         let observed = self.observed();
-        let address = self.wanted.and_then(|wanted| chosen(wanted, &observed, family)).map(text_of);
+        let address = self.wanted.and_then(|wanted| chosen(wanted, &observed, family));
+        let address = address.map(|address| text_of(&observed, address));
         match (it, address) {
             // Google chooses one.
             (Thing::ForwardingRule(rule), address) => {
                 let mut rule = rule.clone();
+                if address.is_some() {
+                    // Where a new one comes from; Google takes one of the two.
+                    rule.ip_collection = None;
+                }
                 rule.ip_address = address;
                 Ok(Thing::ForwardingRule(rule))
             }

@@ -12,7 +12,7 @@ use crate::api::types::{Address, AddressType, ForwardingRule, Scheme};
 use crate::change::{Change, Stage, What};
 use crate::defaults::path;
 use crate::observe::{Observed, Thing};
-use crate::resources::{AddressSource, AddressWish, Wanted};
+use crate::resources::{AddressSource, AddressWish, IPV6_PREFIX, Wanted};
 
 /// The tier of an address that tells none.
 const PREMIUM: &str = "PREMIUM";
@@ -79,6 +79,10 @@ fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<
     }
     let mut it = (**reservation).clone();
     it.address = address.map(|address| address.to_string());
+    if it.address.is_some() && it.rest.remove("ipCollection").is_some() {
+        // The address tells which prefix it is of.
+        it.prefix_length = None;
+    }
     if !keep {
         // It goes in a moment.
         it.labels.clear();
@@ -148,12 +152,17 @@ fn read(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(address)
 }
 
-/// An address as forwarding rules and destination ranges have it: IPv6 addresses of load balancers are prefixes.
-pub(crate) fn text_of(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{address}/96"),
+/// An address as forwarding rules and destination ranges have it. IPv6 addresses of load balancers are prefixes, as long as
+/// the forwarding rule or the reservation tells that has it: those that a project brought along are of other lengths.
+pub(crate) fn text_of(observed: &Observed, address: IpAddr) -> String {
+    if address.is_ipv4() {
+        return address.to_string();
     }
+    let rules = observed.rules().filter(|(_, _, rule)| ip_of(rule) == Some(address));
+    let of_rules = rules.filter_map(|(_, _, rule)| rule.ip_address.as_deref()?.parse::<IpNet>().ok());
+    let reserved = observed.addresses().filter(|(_, _, it)| ip_of_address(it) == Some(address));
+    let told = of_rules.map(|net| net.prefix_len()).chain(reserved.filter_map(|(_, _, it)| it.prefix_length));
+    format!("{address}/{}", told.min().unwrap_or(IPV6_PREFIX))
 }
 
 /// Whether two URLs tell the same resource.

@@ -231,3 +231,28 @@ fn a_plan_tells_zones_apart() {
         assert!(text.contains(&format!("\"network-endpoint-group/{zone}/lf-nodes-")), "{text}");
     }
 }
+
+/// Prefixes that a project brought along give out addresses of other lengths than `/96`.
+#[test]
+fn the_length_of_a_prefix_is_kept() {
+    let mut model = Model::default();
+    let six = |it: Member| {
+        let prefix = "projects/p/regions/r/publicDelegatedPrefixes/ours";
+        it.stack(&[IpFamily::V6], FamilyPolicy::SingleStack)
+            .annotated("networking.gke.io/ip-collection-v6", prefix)
+    };
+    model.converge(&web(six));
+    for found in model.observed.things.values_mut() {
+        match Arc::make_mut(&mut found.it) {
+            Thing::ForwardingRule(rule) => rule.ip_address = Some("2001:db8:1::/64".to_owned()),
+            Thing::Firewall(rule) if !rule.destination_ranges.is_empty() => {
+                rule.destination_ranges = vec!["2001:db8:1::/64".to_owned()];
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(model.diff(&web(six)), []);
+    model.converge(&web(|it| six(udp(it))));
+    let rules: Vec<_> = model.observed.rules().filter_map(|(_, _, rule)| rule.ip_address.clone()).collect();
+    assert_eq!(rules, ["2001:db8:1::/64"]);
+}

@@ -9,8 +9,9 @@ use crate::api::Kind;
 use crate::api::types::{Address, AddressType, Purpose};
 use crate::marks;
 
-/// Length of the prefix that an external IPv6 address of a load balancer is.
-const IPV6_PREFIX: u8 = 96;
+/// Length of the prefix that an external IPv6 address of a load balancer is, unless it is of a prefix of the project,
+/// which tells its own length.
+pub(crate) const IPV6_PREFIX: u8 = 96;
 
 /// One address per family, primary first.
 pub(super) fn wishes(inputs: &Inputs<'_>, rules: &[ForwardingRuleWish]) -> Vec<AddressWish> {
@@ -64,7 +65,7 @@ fn reservation(inputs: &Inputs<'_>, family: IpFamily) -> Address {
     address.subnetwork = subnet.filter(|_| has_subnet);
     if balancer.scheme == Scheme::External && family == IpFamily::V6 {
         address.ipv6_endpoint_type = Some("NETLB".to_owned());
-        address.prefix_length = Some(IPV6_PREFIX);
+        address.prefix_length = (!of_prefix).then_some(IPV6_PREFIX);
         let collection = balancer.ip_collection.iter();
         address.rest.extend(collection.map(|url| ("ipCollection".to_owned(), url.as_str().into())));
     }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use landfall_core::error::ProviderError;
-use landfall_core::model::DesiredLb;
-use landfall_core::net::Protocol;
+use landfall_core::model::{DesiredLb, FamilyPolicy};
+use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::outcome::Outcome;
 use landfall_core::provider::Provider as _;
 use landfall_gcp::api::{Kind, Method, Place, Reference, Verb};
-use landfall_testkit::gcp::fake::{Fault, PROJECT, REGION};
+use landfall_testkit::gcp::fake::{Fault, IP_COLLECTION, PROJECT, REGION};
 use serde_json::json;
 
 use crate::stage::{Stage, ips, service};
@@ -141,4 +141,31 @@ async fn a_stranger_with_the_name_of_a_reservation_is_named() {
     assert!(stage.gcp.remove(&address(&name)));
     tokio::time::sleep(Duration::from_secs(31)).await;
     assert_eq!(ips(&stage.converge(&many).await), ips(&one));
+}
+
+/// A load balancer with an IPv6 address out of a prefix that the project brought along.
+fn of_prefix(ports: &[(Protocol, u16)]) -> DesiredLb {
+    service("web").with(|it| {
+        it.stack(&[IpFamily::V6], FamilyPolicy::SingleStack)
+            .annotated("networking.gke.io/ip-collection-v6", IP_COLLECTION)
+            .listening(ports)
+    })
+}
+
+/// The prefix is where a new address comes from; later requests name the address alone.
+#[tokio::test(start_paused = true)]
+async fn an_address_of_a_prefix_of_the_project_is_kept() {
+    let (tcp, udp) = ((Protocol::Tcp, 53), (Protocol::Udp, 53));
+    let stage = Stage::new();
+    let before = ips(&stage.ensure(&of_prefix(&[tcp])).await);
+    assert!(before[0].to_string().starts_with("2001:db8:b0b:"), "{before:?}");
+    // Replaced, two rules, and one again.
+    for ports in [&[udp][..], &[tcp, udp], &[tcp]] {
+        assert_eq!(ips(&stage.converge(&of_prefix(ports)).await), before, "{ports:?}");
+    }
+    stage.release(&of_prefix(&[tcp]).id).await;
+    assert_eq!(stage.gcp.leaks(), []);
+    let both = stage.converge(&of_prefix(&[tcp, udp])).await;
+    assert!(ips(&both)[0].to_string().starts_with("2001:db8:b0b:"), "{both:?}");
+    assert_eq!(stage.made(Kind::ForwardingRule).len(), 2);
 }

@@ -86,10 +86,16 @@ impl Model {
         match &mut it {
             Thing::ForwardingRule(rule) => {
                 let address = address.unwrap_or_else(|| self.next(family_word(rule.ip_version.as_deref())));
-                rule.ip_address = Some(text_of(address));
+                rule.ip_address = Some(text_of(&self.observed, address));
             }
             Thing::Firewall(firewall) if change.towards.is_some() => {
-                firewall.destination_ranges = vec![text_of(address.expect("known by now"))];
+                firewall.destination_ranges = vec![text_of(&self.observed, address.expect("known by now"))];
+            }
+            Thing::Address(reserved) if reserved.prefix_length.is_none() && reserved.address.is_some() => {
+                let address = reserved.address.clone().unwrap_or_default();
+                let mut rules = self.observed.rules().filter_map(|(_, _, rule)| rule.ip_address.clone());
+                let prefix = rules.find_map(|it| it.strip_prefix(&format!("{address}/")).map(str::to_owned));
+                reserved.prefix_length = prefix.map(|length| length.parse().unwrap());
             }
             Thing::Address(reserved) if reserved.address.is_none() => {
                 reserved.address = Some(self.next(family_word(reserved.ip_version.as_deref())).to_string());
