@@ -5,6 +5,8 @@
 mod addresses;
 mod create;
 mod host_project;
+mod instance_groups;
+mod internal;
 mod nodes;
 mod shared_vpc;
 mod stage;
