@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use landfall_core::model::{DesiredLb, Member};
 use landfall_core::outcome::Phase;
+use landfall_core::provider::Provider as _;
 use landfall_gcp::api::{Kind, Method, Verb};
 use landfall_testkit::gcp::fake::NewInstance;
 
@@ -95,6 +96,21 @@ async fn a_service_moves_from_one_kind_of_groups_to_the_other() {
         assert_eq!(ips(&stage.converge(&desired).await), before);
         assert_eq!(kinds_of_backends(&stage), BTreeSet::from([kind.to_owned()]));
     }
+    stage.release(&web().id).await;
+    assert_eq!(stage.gcp.leaks(), []);
+}
+
+/// Google lets an instance be in one load-balanced group only, whoever made that.
+#[tokio::test(start_paused = true)]
+async fn a_node_in_the_group_of_somebody_else_is_told() {
+    let stage = Stage::new();
+    let other = stage.of_another_cluster();
+    other.ensure(&grouped(web()).on(nodes(1))).await;
+    let error = stage.provider.ensure(&grouped(web())).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "InstanceGroupConflict");
+    assert!(error.explain().contains("node-0"), "{}", error.explain());
+    other.release(&web().id).await;
+    stage.converge(&grouped(web())).await;
     stage.release(&web().id).await;
     assert_eq!(stage.gcp.leaks(), []);
 }
