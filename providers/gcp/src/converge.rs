@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, RwLock};
 use crate::account::{Account, Moment};
 use crate::apply::{Applied, Worker};
 use crate::change::{Change, What};
+use crate::claims::Claims;
 use crate::client::Client;
 use crate::diff::diff;
 use crate::error::GcpError;
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) users: RwLock<()>,
     /// Held by whoever makes or changes what all share: one does, and the others find it done.
     making: Mutex<()>,
+    /// Who is about to have which reserved address.
+    pub(crate) claims: Claims,
     /// What the project may have.
     quotas: Quotas,
 }
@@ -44,19 +47,26 @@ pub(crate) struct Tools<'a> {
 impl Tools<'_> {
     /// The changes that bring a load balancer to its wish. Reads only.
     pub(crate) async fn plan(&self, wanted: &Wanted) -> Result<Vec<Change>, GcpError> {
+        self.shared.claims.check(self.account, wanted)?;
+        self.changes(wanted).await
+    }
+
+    async fn changes(&self, wanted: &Wanted) -> Result<Vec<Change>, GcpError> {
         diff(wanted, &observe(self.client, self.account, wanted).await?)
     }
 
     /// Brings a load balancer to its wish.
     pub(crate) async fn ensure(&self, desired: &DesiredLb, wanted: &Wanted) -> Result<Outcome, GcpError> {
         let user = self.shared.users.read().await;
+        self.shared.claims.take(self.account, wanted)?;
         let mut applied = Applied::default();
-        let mut changes = self.plan(wanted).await?;
+        let mut changes = self.changes(wanted).await?;
         let mut shared = Ok(());
         if changes.iter().any(|change| change.shared) {
             (changes, shared) = self.make_shared(wanted, &mut applied).await?;
         }
         self.apply(wanted, changes, &mut applied).await?;
+        self.shared.claims.end(&wanted.lb);
         shared?;
         let observed = look_back(self.account, wanted);
         let (health, look_again) = health::ask(self.client, self.account, wanted, &observed).await;
@@ -75,7 +85,7 @@ impl Tools<'_> {
         let _maker = self.shared.making.lock().await;
         // Somebody else may have made them meanwhile.
         let (mut common, own): (Vec<_>, Vec<_>) =
-            self.plan(wanted).await?.into_iter().partition(|change| change.shared);
+            self.changes(wanted).await?.into_iter().partition(|change| change.shared);
         let all = common.len();
         common.retain(|change| !self.is_superseded(change));
         applied.is_superseded = common.len() < all;

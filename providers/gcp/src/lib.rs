@@ -18,6 +18,7 @@ mod apply;
 pub mod calls;
 mod change;
 mod circuit;
+mod claims;
 pub mod client;
 pub mod connect;
 mod converge;

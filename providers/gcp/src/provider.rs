@@ -18,10 +18,9 @@ use crate::calls::Calls;
 use crate::change::Change;
 use crate::client::Client;
 use crate::converge::{Shared, Tools};
-use crate::diff::ip_of;
 use crate::error::GcpError;
 use crate::inventory;
-use crate::network::{self, AddressError, NetworkCache, NetworkConfig, NetworkError};
+use crate::network::{self, NetworkCache, NetworkConfig};
 use crate::release::release;
 use crate::resources::{self, Wanted};
 use crate::settings::{self, Reading};
@@ -111,15 +110,6 @@ impl GcpProvider {
         let existing = account.existing(client, &desired.id).await?;
         let mut facts = network::gather(client, &self.network, desired, &settings, &existing.rules).await?;
         account.set_network_project(&facts.network.place.project);
-        for (_, address) in facts.addresses.values() {
-            // What uses a reservation may not be told yet.
-            let holders = account.holders(&desired.id, *address);
-            let serves = existing.rules.iter().any(|rule| ip_of(rule) == Some(*address));
-            if !holders.is_empty() && !serves {
-                let reason = AddressError::Taken(holders);
-                return Err(NetworkError::address(address.to_string(), reason).into());
-            }
-        }
         facts.rules = existing.rules;
         facts.shards = existing.shards;
         facts.cells = existing.cells;
@@ -143,6 +133,7 @@ impl Provider for GcpProvider {
         if let Some(account) = self.account.get() {
             account.forget();
         }
+        self.shared.claims.clear();
     }
 
     fn target_kind(&self, params: &ClassParams, member: &Member) -> TargetKind {

@@ -24,6 +24,7 @@ const POLL: Duration = Duration::from_secs(15);
 /// Removes it all. Succeeds only when nothing is left.
 pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError> {
     let Tools { client, account, .. } = tools;
+    tools.shared.claims.end(lb);
     account.find_network_project(client).await?;
     let unsettled = account.unsettled(client, lb).await?;
     let observed = observe_to_release(client, account, lb).await?;

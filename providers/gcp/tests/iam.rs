@@ -12,8 +12,12 @@ const BESIDES: [(Kind, &[Verb], &[&str], &str); 10] = [
     (
         Kind::Address,
         &[Verb::Insert],
-        &["compute.addresses.createInternal", "compute.subnetworks.use"],
-        "an internal address is of a subnet",
+        &[
+            "compute.addresses.createInternal",
+            "compute.publicDelegatedPrefixes.use",
+            "compute.subnetworks.use",
+        ],
+        "an internal address is of a subnet, one of IPv6 of a subnet or of the prefix of `ip-collection-v6`",
     ),
     (Kind::Address, &[Verb::Delete], &["compute.addresses.deleteInternal"], "of an internal address"),
     (

@@ -8,7 +8,6 @@
 //! an operation runs, lists may lack what it makes: looks then ask for its state, and the doubt stays until it has ended.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
@@ -27,6 +26,7 @@ mod flight;
 mod freshness;
 mod health;
 mod held;
+mod holders;
 mod idle;
 pub(crate) mod list;
 mod moment;
@@ -96,11 +96,6 @@ impl Account {
     /// How old what is known may be.
     pub fn freshness(&self) -> &Freshness {
         &self.freshness
-    }
-
-    /// Forwarding rules of other load balancers of this cluster that have an address.
-    pub(crate) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
-        self.state().holders(lb, address)
     }
 
     /// Where load balancers are made.

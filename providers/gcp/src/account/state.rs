@@ -1,7 +1,6 @@
 //! What is known of the project. Plain data behind one lock that is never held over a call.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -233,11 +232,6 @@ impl State {
     /// Shared groups that nothing of this cluster has led to for long.
     pub(crate) fn idle_groups(&mut self) -> Vec<Reference> {
         self.idle.see(self.things.unused_groups().cloned().collect(), Instant::now())
-    }
-
-    /// Forwarding rules of other load balancers of this cluster that have an address.
-    pub(super) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
-        self.things.holders(lb, address)
     }
 
     /// The project of the network, as far as anything of this cluster tells it.

@@ -1,7 +1,6 @@
 //! The resources that are known, and who has and uses them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use landfall_core::ids::{ClusterId, LbId};
@@ -9,7 +8,6 @@ use landfall_core::ids::{ClusterId, LbId};
 use super::parts::{cell, count_down, groups_of, is_in, network_project, owner};
 use super::{Collection, Existing};
 use crate::api::{Kind, Reference};
-use crate::diff::ip_of;
 use crate::marks;
 use crate::observe::{Foreign, Found, Owner, Thing};
 
@@ -139,17 +137,6 @@ impl Things {
         let shards = last.map_or(1, |last| (last + 1).next_power_of_two()).max(told.unwrap_or(1));
         let cells = groups.iter().filter_map(|(group, it)| cell(group, it)).collect();
         Existing { rules: rules.collect(), shards, cells }
-    }
-
-    /// Forwarding rules of other load balancers of this cluster that have an address.
-    pub(super) fn holders(&self, lb: &LbId, address: IpAddr) -> Vec<String> {
-        let others = self.all().filter_map(|(reference, owner, it)| match (owner, &**it) {
-            (Owner::Lb { lb: other, .. }, Thing::ForwardingRule(rule)) if other != lb => {
-                (ip_of(rule) == Some(address)).then(|| format!("{} of {other}", reference.name))
-            }
-            _ => None,
-        });
-        others.collect()
     }
 
     /// The project of the network, as far as anything of this cluster tells it.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use landfall_core::error::{Category, Classified as _};
+use landfall_core::net::IpFamily;
 use landfall_core::outcome::Problem;
 
 use super::Worker;
@@ -27,8 +28,7 @@ impl Worker<'_> {
                 let verb = if matches!(change.what, What::Insert(_)) { "create" } else { "update" };
                 let mut rule = rule.clone();
                 if let (Some(family), Some(wanted)) = (change.towards, self.wanted) {
-                    let address = chosen(wanted, &self.observed(), family);
-                    rule.destination_ranges = address.map(text_of).into_iter().collect();
+                    rule.destination_ranges = destination(wanted, &self.observed(), family);
                 }
                 command(verb, reference, &rule)
             }
@@ -56,7 +56,7 @@ pub(crate) fn for_hidden(wanted: &Wanted, observed: &Observed) -> Vec<Problem> {
     let problem = |wish: &FirewallWish| {
         let mut rule = wish.it.clone();
         if let Some(family) = wish.towards {
-            rule.destination_ranges = chosen(wanted, observed, family).map(text_of).into_iter().collect();
+            rule.destination_ranges = destination(wanted, observed, family);
         }
         Problem {
             member: wish.member.as_ref().map(|member| member.service.clone()),
@@ -69,6 +69,12 @@ pub(crate) fn for_hidden(wanted: &Wanted, observed: &Observed) -> Vec<Problem> {
         }
     };
     wanted.firewalls.iter().filter(|wish| !wish.keeps_targets).map(problem).collect()
+}
+
+/// What a rule for clients leads to.
+fn destination(wanted: &Wanted, observed: &Observed, family: IpFamily) -> Vec<String> {
+    let address = chosen(wanted, observed, family);
+    address.map(|address| text_of(observed, address)).into_iter().collect()
 }
 
 /// The command line that makes a rule, or makes it like this.

@@ -49,9 +49,10 @@ impl Worker<'_> {
         let it = self.filled(change, it)?;
         let writing = self.writing(reference);
         let there = self.there(reference).await?;
+        let created = there.created();
         let body = overlay(&it, there).ok_or_else(|| self.lost(reference))?;
         match each!(&body, body => self.client.update(reference, body).await) {
-            Ok(()) => writing.put(Arc::new(body)),
+            Ok(()) => writing.put(Arc::new(body.made_at(created))),
             Err(error) => return settle(writing, error),
         }
         self.felt(reference);
@@ -139,11 +140,16 @@ impl Worker<'_> {
     fn filled(&self, change: &Change, it: &Thing) -> Result<Thing, GcpError> {
         let Some(family) = change.towards else { return Ok(it.clone()) };
         let observed = self.observed();
-        let address = self.wanted.and_then(|wanted| chosen(wanted, &observed, family)).map(text_of);
+        let address = self.wanted.and_then(|wanted| chosen(wanted, &observed, family));
+        let address = address.map(|address| text_of(&observed, address));
         match (it, address) {
             // Google chooses one.
             (Thing::ForwardingRule(rule), address) => {
                 let mut rule = rule.clone();
+                if address.is_some() {
+                    // Where a new one comes from; Google takes one of the two.
+                    rule.ip_collection = None;
+                }
                 rule.ip_address = address;
                 Ok(Thing::ForwardingRule(rule))
             }

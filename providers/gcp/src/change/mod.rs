@@ -7,7 +7,7 @@ use landfall_core::plan::{Action, FieldDiff, Resource, Step};
 use serde_json::{Value, json};
 
 use crate::api::types::Endpoint;
-use crate::api::{Kind, Method, Reference, Verb};
+use crate::api::{Kind, Method, Reference, Scope, Verb};
 use crate::observe::Thing;
 
 /// When a change is made. The changes of one stage do not depend on each other; each stage depends on those before it.
@@ -126,7 +126,7 @@ impl Change {
             What::Members(members) => (Action::Update, members.told()),
             What::Delete => (Action::Delete, Vec::new()),
         };
-        let resource = Resource { kind: self.reference.kind.word(), name: self.reference.name.clone() };
+        let resource = Resource { kind: self.reference.kind.word(), name: local_name(&self.reference) };
         Step { action, resource, diff }
     }
 }
@@ -162,11 +162,11 @@ fn told(it: &Thing, towards: Option<IpFamily>) -> Vec<FieldDiff> {
     told
 }
 
-/// URLs of resources as `kind/name`, which is what people look for.
+/// URLs of resources as `kind/name`, which is what people look for, and as `kind/zone/name` of what is in a zone.
 pub(crate) fn short(value: Value) -> Value {
     match value {
         Value::String(text) => match Reference::parse(&text) {
-            Some(Reference { kind, name, .. }) if kind != Kind::Region => json!(format!("{kind}/{name}")),
+            Some(it) if it.kind != Kind::Region => json!(format!("{}/{}", it.kind, local_name(&it))),
             _ => Value::String(text),
         },
         Value::Array(items) => Value::Array(items.into_iter().map(short).collect()),
@@ -174,6 +174,14 @@ pub(crate) fn short(value: Value) -> Value {
             Value::Object(fields.into_iter().map(|(key, value)| (key, short(value))).collect())
         }
         other => other,
+    }
+}
+
+/// The name of a resource, behind its zone if it is in one: the groups of several zones have the same name.
+fn local_name(reference: &Reference) -> String {
+    match &reference.place.scope {
+        Scope::Zone(zone) => format!("{zone}/{}", reference.name),
+        Scope::Global | Scope::Region(_) => reference.name.clone(),
     }
 }
 

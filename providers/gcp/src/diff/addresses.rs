@@ -7,12 +7,12 @@ use landfall_core::net::IpFamily;
 
 use super::Diff;
 use super::rules::{Turnover, family_of};
+use crate::api::Reference;
 use crate::api::types::{Address, AddressType, ForwardingRule, Scheme};
-use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
 use crate::defaults::path;
 use crate::observe::{Observed, Thing};
-use crate::resources::{AddressSource, AddressWish, Wanted};
+use crate::resources::{AddressSource, AddressWish, IPV6_PREFIX, Wanted};
 
 /// The tier of an address that tells none.
 const PREMIUM: &str = "PREMIUM";
@@ -67,7 +67,7 @@ pub(super) fn holds(diff: &Diff<'_>, turnover: &Turnover<'_>) -> Vec<Change> {
 }
 
 fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<Change> {
-    let AddressSource::Chosen { reservation, keep, .. } = &wish.source else { return None };
+    let AddressSource::Chosen { reference, reservation, keep, .. } = &wish.source else { return None };
     let address = chosen(diff.wanted, diff.observed, wish.family);
     let is_reserved = diff.observed.addresses().any(|(_, _, it)| match address {
         Some(address) => ip_of_address(it) == Some(address),
@@ -82,24 +82,26 @@ fn hold(diff: &Diff<'_>, turnover: &Turnover<'_>, wish: &AddressWish) -> Option<
     }
     let mut it = (**reservation).clone();
     it.address = address.map(|address| address.to_string());
+    if it.address.is_some() && it.rest.remove("ipCollection").is_some() {
+        // The address tells which prefix it is of.
+        it.prefix_length = None;
+    }
     if !keep {
         // It goes in a moment.
         it.labels.clear();
     }
-    let reference = reference_of(diff, &it.name)?;
-    Some(Change::new(Stage::Base, &reference, What::Insert(Box::new(Thing::Address(it)))))
+    Some(Change::new(Stage::Base, reference, What::Insert(Box::new(Thing::Address(it)))))
 }
 
 /// Labels of reservations that differ.
 pub(super) fn labels(diff: &Diff<'_>) -> Vec<Change> {
     let wishes = diff.wanted.addresses.iter().filter_map(|wish| match &wish.source {
-        AddressSource::Chosen { reservation, keep: true, .. } => Some(reservation),
+        AddressSource::Chosen { reference, reservation, keep: true, .. } => Some((reference, reservation)),
         _ => None,
     });
-    let change = wishes.filter_map(|wish| {
-        let reference = reference_of(diff, &wish.name)?;
-        let there = diff.observed.address(&reference)?;
-        let change = Change::new(Stage::Firewall, &reference, What::Labels(wish.labels.clone()));
+    let change = wishes.filter_map(|(reference, wish)| {
+        let there = diff.observed.address(reference)?;
+        let change = Change::new(Stage::Firewall, reference, What::Labels(wish.labels.clone()));
         (there.labels != wish.labels).then_some(change)
     });
     change.collect()
@@ -139,14 +141,6 @@ fn keeps_by_name(diff: &Diff<'_>, name: &str) -> bool {
     })
 }
 
-/// Where a reservation of that name is: next to the forwarding rules.
-fn reference_of(diff: &Diff<'_>, name: &str) -> Option<Reference> {
-    let there = diff.observed.addresses().map(|(reference, ..)| &reference.place);
-    let wanted = diff.wanted.forwarding_rules.iter().map(|wish| &wish.reference.place);
-    let place = wanted.chain(there).next()?;
-    Some(place.at(Kind::Address, name))
-}
-
 /// The address of a forwarding rule. Those of IPv6 are the first of a prefix.
 pub(crate) fn ip_of(rule: &ForwardingRule) -> Option<IpAddr> {
     read(rule.ip_address.as_deref()?)
@@ -161,12 +155,17 @@ fn read(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(address)
 }
 
-/// An address as forwarding rules and destination ranges have it: IPv6 addresses of load balancers are prefixes.
-pub(crate) fn text_of(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{address}/96"),
+/// An address as forwarding rules and destination ranges have it. IPv6 addresses of load balancers are prefixes, as long as
+/// the forwarding rule or the reservation tells that has it: those that a project brought along are of other lengths.
+pub(crate) fn text_of(observed: &Observed, address: IpAddr) -> String {
+    if address.is_ipv4() {
+        return address.to_string();
     }
+    let rules = observed.rules().filter(|(_, _, rule)| ip_of(rule) == Some(address));
+    let of_rules = rules.filter_map(|(_, _, rule)| rule.ip_address.as_deref()?.parse::<IpNet>().ok());
+    let reserved = observed.addresses().filter(|(_, _, it)| ip_of_address(it) == Some(address));
+    let told = of_rules.map(|net| net.prefix_len()).chain(reserved.filter_map(|(_, _, it)| it.prefix_length));
+    format!("{address}/{}", told.min().unwrap_or(IPV6_PREFIX))
 }
 
 /// Whether two URLs tell the same resource.

@@ -24,7 +24,7 @@ fn change(diff: &Diff<'_>, wish: &FirewallWish) -> Option<Change> {
     }
     if let Some(family) = wish.towards {
         let address = chosen(diff.wanted, diff.observed, family);
-        it.destination_ranges = address.map(text_of).into_iter().collect();
+        it.destination_ranges = address.map(|address| text_of(diff.observed, address)).into_iter().collect();
     }
     let change = fields::change(diff.observed, stage, &wish.reference, Thing::Firewall(it))?;
     Some(change.shared(wish.member.is_none()).towards(wish.towards))

@@ -6,10 +6,10 @@
 
 use landfall_core::model::MemberRef;
 
-use crate::api::Reference;
+use crate::api::{Kind, Reference};
 use crate::change::{Change, Stage, What};
 use crate::error::GcpError;
-use crate::observe::{Observed, Owner};
+use crate::observe::{Foreign, Observed, Owner};
 use crate::resources::Wanted;
 
 mod addresses;
@@ -24,13 +24,14 @@ pub(crate) use addresses::{chosen, ip_of, text_of};
 
 /// The changes, by stage. Empty if nothing is to be done.
 pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, GcpError> {
-    refuse_strangers(wanted, observed)?;
     let diff = Diff { wanted, observed };
     let turnover = rules::turnover(&diff);
+    let holds = addresses::holds(&diff, &turnover);
+    refuse_strangers(wanted, observed, &holds)?;
     let mut changes = base::checks(&diff);
     changes.extend(base::groups(&diff));
     changes.extend(base::members(&diff));
-    changes.extend(addresses::holds(&diff, &turnover));
+    changes.extend(holds);
     changes.extend(services::services(&diff, &turnover));
     changes.extend(rules::rules(&diff, &turnover));
     changes.extend(firewalls::firewalls(&diff));
@@ -67,8 +68,13 @@ fn delete(stage: Stage, reference: &Reference) -> Change {
     Change::new(stage, reference, What::Delete)
 }
 
-fn refuse_strangers(wanted: &Wanted, observed: &Observed) -> Result<(), GcpError> {
-    let Some(foreign) = observed.foreign.first() else { return Ok(()) };
+/// Whether something that is not this load balancer's has a name that it needs now. Reservations are needed when they are
+/// to be made; everything else is needed always.
+fn refuse_strangers(wanted: &Wanted, observed: &Observed, holds: &[Change]) -> Result<(), GcpError> {
+    let is_needed = |it: &&Foreign| {
+        it.reference.kind != Kind::Address || holds.iter().any(|hold| hold.reference == it.reference)
+    };
+    let Some(foreign) = observed.foreign.iter().find(is_needed) else { return Ok(()) };
     Err(GcpError::Foreign {
         whom: wanted.lb.to_string(),
         what: Box::new(foreign.reference.clone()),

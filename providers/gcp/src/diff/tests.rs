@@ -1,216 +1,23 @@
 //! Ways from one wish to another, gone in a small model of Compute Engine: to the end, and cut short after each change.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use landfall_core::ids::{ClusterId, ProviderName};
+use landfall_core::ids::ProviderName;
 use landfall_core::model::{DesiredLb, EndpointTarget, FamilyPolicy, Member};
 use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::testing;
 use rstest::rstest;
 
 use super::*;
-use crate::api::types::{Endpoint, ForwardingRule, Scheme};
-use crate::api::{Kind, Place};
-use crate::change::Members;
-use crate::marks;
+use crate::api::Kind;
 use crate::observe::Thing;
-use crate::resources::{self, Facts, NodeFact, SubnetFact};
-use crate::settings;
+
+mod model;
+
+use model::Model;
 
 const INTERNAL: &str = "networking.gke.io/load-balancer-type";
-
-/// Compute Engine in short: addresses are given out in turn, and lost with their last rule unless they are reserved.
-#[derive(Clone, Default)]
-struct Model {
-    observed: Observed,
-    given: u8,
-}
-
-impl Model {
-    fn wanted(&self, desired: &DesiredLb) -> Wanted {
-        let reading = settings::read(desired);
-        assert_eq!(reading.refusals, []);
-        let mut facts = facts(desired);
-        facts.rules = self.observed.rules().map(|(_, _, rule)| rule.clone()).collect();
-        resources::wanted(&cluster(), desired, &reading.settings, &facts)
-    }
-
-    fn diff(&self, desired: &DesiredLb) -> Vec<Change> {
-        diff(&self.wanted(desired), &self.observed).unwrap()
-    }
-
-    /// Makes one change, as `apply` does.
-    fn make(&mut self, wanted: &Wanted, change: &Change) {
-        let reference = &change.reference;
-        match &change.what {
-            What::Insert(it) | What::Update(it) => {
-                let it = self.filled(wanted, change, it);
-                self.check(reference, &it);
-                let owner = owner(it.description());
-                let found = crate::observe::Found { owner, it: Arc::new(it) };
-                self.observed.things.insert(reference.clone(), found);
-                if matches!(reference.kind, Kind::EndpointGroup | Kind::InstanceGroup) {
-                    self.observed.members.insert(reference.clone(), Arc::default());
-                }
-            }
-            What::Members(Members { new, gone }) => {
-                let mut members: BTreeSet<Endpoint> = (*self.observed.members[reference]).clone();
-                members.retain(|member| !gone.contains(member));
-                members.extend(new.keys().cloned());
-                self.observed.members.insert(reference.clone(), Arc::new(members));
-            }
-            What::Delete => {
-                self.check_unused(reference);
-                self.observed.things.remove(reference).expect("only what is there goes");
-            }
-            What::Labels(labels) => {
-                match Arc::make_mut(&mut self.observed.things.get_mut(reference).unwrap().it) {
-                    Thing::ForwardingRule(rule) => rule.labels.clone_from(labels),
-                    Thing::Address(address) => address.labels.clone_from(labels),
-                    other => panic!("no labels: {other:?}"),
-                }
-            }
-            What::GlobalAccess(to) => self.edit(reference, |rule| rule.allow_global_access = Some(*to)),
-        }
-    }
-
-    fn edit(&mut self, reference: &Reference, change: impl FnOnce(&mut ForwardingRule)) {
-        let found = self.observed.things.get_mut(reference).unwrap();
-        let Thing::ForwardingRule(rule) = Arc::make_mut(&mut found.it) else { panic!("a rule") };
-        change(rule);
-    }
-
-    fn filled(&mut self, wanted: &Wanted, change: &Change, it: &Thing) -> Thing {
-        let address = change.towards.and_then(|family| chosen(wanted, &self.observed, family));
-        let mut it = it.clone();
-        match &mut it {
-            Thing::ForwardingRule(rule) => {
-                let address = address.unwrap_or_else(|| self.next(family_word(&rule.ip_version)));
-                rule.ip_address = Some(text_of(address));
-            }
-            Thing::Firewall(firewall) if change.towards.is_some() => {
-                firewall.destination_ranges = vec![text_of(address.expect("known by now"))];
-            }
-            Thing::Address(reserved) if reserved.address.is_none() => {
-                reserved.address = Some(self.next(family_word(&reserved.ip_version)).to_string());
-            }
-            _ => {}
-        }
-        it
-    }
-
-    fn next(&mut self, family: IpFamily) -> IpAddr {
-        self.given += 1;
-        match family {
-            IpFamily::V4 => IpAddr::from([34, 1, 2, self.given]),
-            IpFamily::V6 => format!("2600:1900::{}:0:0", self.given).parse().unwrap(),
-        }
-    }
-
-    /// Two rules on one address: it must be reserved, and they may not take the same ports.
-    fn check(&self, reference: &Reference, it: &Thing) {
-        let Thing::ForwardingRule(rule) = it else { return };
-        let others = self.observed.rules().filter(|(other, ..)| *other != reference).map(|(_, _, it)| it);
-        for other in others.filter(|other| other.ip_address == rule.ip_address) {
-            assert!(
-                self.is_reserved(ip_of(rule).unwrap()),
-                "{rule:?} shares an address that is not reserved"
-            );
-            let overlap = rule.ports.iter().any(|port| other.ports.contains(port));
-            assert!(!(overlap && rule.ip_protocol == other.ip_protocol), "{rule:?} collides with {other:?}");
-            assert_ne!(rule.load_balancing_scheme, Some(Scheme::Internal), "one rule per internal address");
-        }
-        let service = Reference::parse(rule.backend_service.as_deref().unwrap()).unwrap();
-        let service = self.observed.service(&service).expect("made before the rule");
-        let protocol = service.protocol.as_deref().unwrap();
-        assert!(
-            protocol == "UNSPECIFIED" || rule.ip_protocol.as_deref() == Some(protocol),
-            "{protocol}: {rule:?}"
-        );
-    }
-
-    fn is_reserved(&self, address: IpAddr) -> bool {
-        let text = address.to_string();
-        self.observed.addresses().any(|(_, _, it)| it.address.as_ref() == Some(&text))
-    }
-
-    fn check_unused(&self, reference: &Reference) {
-        let url = Some(reference.url());
-        let user = self.observed.rules().find(|(_, _, rule)| rule.backend_service == url);
-        assert!(user.is_none(), "{reference} is used by {user:?}");
-        let mut services = self.observed.services();
-        let refers =
-            |service: &crate::api::types::BackendService| service.health_checks.contains(&reference.url());
-        assert!(!services.any(|(_, _, service)| refers(service)), "{reference} is used");
-    }
-
-    /// Goes on until nothing is left to do.
-    fn converge(&mut self, desired: &DesiredLb) {
-        for _ in 0..3 {
-            let (wanted, changes) = (self.wanted(desired), self.diff(desired));
-            if changes.is_empty() {
-                return;
-            }
-            for change in changes {
-                self.make(&wanted, &change);
-            }
-        }
-        panic!("never ends: {:#?}", self.diff(desired).iter().map(Change::step).collect::<Vec<_>>());
-    }
-
-    fn addresses(&self) -> BTreeSet<IpAddr> {
-        self.observed.rules().filter_map(|(_, _, rule)| ip_of(rule)).collect()
-    }
-
-    /// What there is, but for addresses.
-    fn picture(&self) -> BTreeSet<Reference> {
-        self.observed.things.keys().cloned().collect()
-    }
-}
-
-fn family_word(version: &Option<String>) -> IpFamily {
-    if version.as_deref() == Some("IPV6") { IpFamily::V6 } else { IpFamily::V4 }
-}
-
-fn owner(description: &str) -> Owner {
-    let mark = marks::mark(description);
-    mark.map_or(Owner::Shared, |mark| Owner::Lb { lb: mark.lb, member: mark.member })
-}
-
-fn cluster() -> ClusterId {
-    ClusterId::new("prod").unwrap()
-}
-
-fn facts(desired: &DesiredLb) -> Facts {
-    let region = Place::region("p", "r");
-    let subnet = region.at(Kind::Subnetwork, "s");
-    let nodes = desired.nodes.eligible.iter().map(|node| {
-        let zone = Place::zone("p", format!("r-{}", node.zone.clone().unwrap()));
-        let fact = NodeFact {
-            instance: zone.at(Kind::Instance, &*node.name),
-            subnetwork: subnet.url(),
-            address: node.addresses[0],
-            tags: BTreeSet::from(["k8s".to_owned()]),
-            service_account: None,
-        };
-        (node.name.clone(), fact)
-    });
-    let fact =
-        |external| SubnetFact { reference: subnet.clone(), ranges: Vec::new(), external_ipv6: external };
-    Facts {
-        network: Place::global("p").at(Kind::Network, "n"),
-        subnets: BTreeMap::from([(IpFamily::V4, fact(false)), (IpFamily::V6, fact(true))]),
-        addresses: BTreeMap::new(),
-        nodes: nodes.collect(),
-        rules: Vec::new(),
-        shards: 1,
-        cells: BTreeSet::new(),
-        problems: Vec::new(),
-        region,
-    }
-}
 
 fn web(change: impl FnOnce(Member) -> Member) -> DesiredLb {
     testing::lb(ProviderName::Gcp, "web").on(testing::nodes(3)).with(change)
@@ -295,14 +102,6 @@ fn a_new_load_balancer_needs_three_changes_where_the_rest_is_shared() {
     let other = testing::lb(ProviderName::Gcp, "other").on(testing::nodes(3));
     let kinds: Vec<_> = model.without_own().diff(&other).iter().map(|change| change.reference.kind).collect();
     assert_eq!(kinds, [Kind::BackendService, Kind::ForwardingRule, Kind::Firewall]);
-}
-
-impl Model {
-    /// What a load balancer sees of what others made.
-    fn without_own(mut self) -> Self {
-        self.observed.things.retain(|_, found| found.owner == Owner::Shared);
-        self
-    }
 }
 
 #[rstest]
@@ -409,4 +208,51 @@ fn a_plan_reads_well() {
     assert!(text.contains("+ forwarding-rule lf-default-web-"), "{text}");
     assert!(text.contains("IPAddress: the IPv4 address of the load balancer"), "{text}");
     assert!(text.contains("healthChecks: [\"health-check/lf-health-prod-"), "{text}");
+}
+
+/// The groups of all zones have one name.
+#[test]
+fn a_plan_tells_zones_apart() {
+    let mut model = Model::default();
+    model.converge(&web(|it| it));
+    let groups = |changes: &[Change]| {
+        let groups = changes.iter().filter(|change| change.reference.kind == Kind::EndpointGroup);
+        groups.map(|change| change.step().to_string()).collect::<Vec<_>>()
+    };
+    let texts = groups(&model.diff(&web(|it| it).on(testing::nodes(6))));
+    assert_eq!(texts.len(), 3);
+    for (zone, text) in ["r-a", "r-b", "r-c"].iter().zip(&texts) {
+        assert!(text.starts_with(&format!("  ~ network-endpoint-group {zone}/lf-nodes-")), "{texts:#?}");
+    }
+    let made = Model::default().diff(&web(|it| it));
+    let service = made.iter().find(|change| change.reference.kind == Kind::BackendService).unwrap();
+    let text = service.step().to_string();
+    for zone in ["r-a", "r-b", "r-c"] {
+        assert!(text.contains(&format!("\"network-endpoint-group/{zone}/lf-nodes-")), "{text}");
+    }
+}
+
+/// Prefixes that a project brought along give out addresses of other lengths than `/96`.
+#[test]
+fn the_length_of_a_prefix_is_kept() {
+    let mut model = Model::default();
+    let six = |it: Member| {
+        let prefix = "projects/p/regions/r/publicDelegatedPrefixes/ours";
+        it.stack(&[IpFamily::V6], FamilyPolicy::SingleStack)
+            .annotated("networking.gke.io/ip-collection-v6", prefix)
+    };
+    model.converge(&web(six));
+    for found in model.observed.things.values_mut() {
+        match Arc::make_mut(&mut found.it) {
+            Thing::ForwardingRule(rule) => rule.ip_address = Some("2001:db8:1::/64".to_owned()),
+            Thing::Firewall(rule) if !rule.destination_ranges.is_empty() => {
+                rule.destination_ranges = vec!["2001:db8:1::/64".to_owned()];
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(model.diff(&web(six)), []);
+    model.converge(&web(|it| six(udp(it))));
+    let rules: Vec<_> = model.observed.rules().filter_map(|(_, _, rule)| rule.ip_address.clone()).collect();
+    assert_eq!(rules, ["2001:db8:1::/64"]);
 }

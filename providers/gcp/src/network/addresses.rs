@@ -191,7 +191,7 @@ fn purpose(question: &Question<'_>, family: IpFamily, it: &Address) -> Result<()
 }
 
 /// What uses a reservation besides the forwarding rules of this load balancer. Where it has some on the address already,
-/// others with other ports took nothing from it: two that came at the same time keep what both got.
+/// others with other ports took nothing from it; of two load balancers of this cluster [`crate::claims`] decides.
 fn users(question: &Question<'_>, it: &Address) -> Vec<String> {
     let known = question.known;
     if literal(it).is_some_and(|address| known.rules.iter().any(|rule| ip_of(rule) == Some(address))) {
@@ -203,11 +203,17 @@ fn users(question: &Question<'_>, it: &Address) -> Vec<String> {
             user.place == known.region && known.rules.iter().any(|rule| rule.name == user.name)
         })
     };
-    let mut others: Vec<String> = it.users.iter().filter(|url| !is_ours(url)).cloned().collect();
+    let mut others: Vec<String> = it.users.iter().filter(|url| !is_ours(url)).map(|url| named(url)).collect();
     if others.is_empty() && is_foreign(question, it) {
         others.push("another load balancer of Landfall".to_owned());
     }
     others
+}
+
+/// What a URL leads to, for people.
+fn named(url: &str) -> String {
+    let told = |it: Reference| format!("the {} {}", it.kind, it.name);
+    Reference::parse(url).map_or_else(|| url.to_owned(), told)
 }
 
 /// Whether it is reserved by us for another load balancer.

@@ -166,6 +166,11 @@ impl NetworkCache {
         let read = || async { client.list::<Address>(place, None).await.map(Arc::new) };
         self.addresses.get(place, |_, age| age < MOMENT, read).await
     }
+
+    /// The reserved addresses of a region are not taken to be as they were any more.
+    pub(super) fn forget_addresses(&self, place: &Place) {
+        self.addresses.forget(place);
+    }
 }
 
 fn is_running(instance: &Instance) -> bool {

@@ -157,6 +157,11 @@ impl NetworkError {
     pub(crate) fn address(asked: impl Into<String>, reason: AddressError) -> Self {
         Self::Address { address: asked.into(), reason: Box::new(reason) }
     }
+
+    /// Whether something else uses an address that was asked for.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self, Self::Address { reason, .. } if matches!(**reason, AddressError::Taken(_)))
+    }
 }
 
 impl Classified for NetworkError {

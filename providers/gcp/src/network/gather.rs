@@ -41,7 +41,16 @@ pub async fn gather(
     };
     let needed = subnets::needed(&Question { desired, settings, known: &known })?;
     known.subnets = cache.subnets(client, needed.into_iter().map(|(_, subnet)| subnet)).await?;
-    let facts = facts(desired, settings, &known)?;
+    let facts = match facts(desired, settings, &known) {
+        // Nobody is refused for what was read a while ago: what used the address may be gone, and may even have been the
+        // load balancer's own forwarding rule.
+        Err(error) if error.is_taken() => {
+            cache.forget_addresses(&known.region);
+            known.addresses = cache.addresses(client, &known.region).await?;
+            facts(desired, settings, &known)?
+        }
+        facts => facts?,
+    };
     debug!(lb = %desired.id, region = %facts.region, network = %facts.network, nodes = facts.nodes.len(), "network known");
     Ok(facts)
 }

@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::api::Reference;
 use crate::client::Client;
 use crate::error::GcpError;
-use crate::resources::Wanted;
+use crate::resources::{AddressSource, Wanted};
 
 mod model;
 
@@ -45,5 +45,9 @@ fn needed(wanted: &Wanted) -> BTreeSet<&Reference> {
     let services = wanted.backend_services.iter().map(|wish| &wish.reference);
     let firewalls = wanted.firewalls.iter().map(|wish| &wish.reference);
     let rules = wanted.forwarding_rules.iter().map(|wish| &wish.reference);
-    checks.chain(groups).chain(services).chain(firewalls).chain(rules).collect()
+    let addresses = wanted.addresses.iter().filter_map(|wish| match &wish.source {
+        AddressSource::Chosen { reference, .. } => Some(reference),
+        AddressSource::Given { .. } => None,
+    });
+    checks.chain(groups).chain(services).chain(firewalls).chain(rules).chain(addresses).collect()
 }

@@ -15,6 +15,9 @@ use crate::api::types::{
 };
 use crate::api::{Kind, Reference};
 
+/// The field that tells when something was made.
+const CREATED: &str = "creationTimestamp";
+
 /// A resource of one of the kinds that we make.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Thing {
@@ -74,8 +77,16 @@ impl Thing {
 
     /// When it was made, if that is told in a form that we read.
     pub fn created(&self) -> Option<Timestamp> {
-        let created = self.rest().get("creationTimestamp")?;
+        let created = self.rest().get(CREATED)?;
         created.as_str()?.parse().ok()
+    }
+
+    /// The same, made then: what an update sends does not say so.
+    pub(crate) fn made_at(mut self, created: Option<Timestamp>) -> Self {
+        if let Some(created) = created {
+            each!(&mut self, it => drop(it.rest.insert(CREATED.to_owned(), created.to_string().into())));
+        }
+        self
     }
 
     /// How many members it has, if it is a group and that is told.

@@ -5,11 +5,13 @@ use landfall_core::params::gcp::Scheme;
 
 use super::model::{AddressSource, AddressWish, ForwardingRuleWish};
 use super::{Inputs, rules};
+use crate::api::Kind;
 use crate::api::types::{Address, AddressType, Purpose};
 use crate::marks;
 
-/// Length of the prefix that an external IPv6 address of a load balancer is.
-const IPV6_PREFIX: u8 = 96;
+/// Length of the prefix that an external IPv6 address of a load balancer is, unless it is of a prefix of the project,
+/// which tells its own length.
+pub(crate) const IPV6_PREFIX: u8 = 96;
 
 /// One address per family, primary first.
 pub(super) fn wishes(inputs: &Inputs<'_>, rules: &[ForwardingRuleWish]) -> Vec<AddressWish> {
@@ -29,7 +31,8 @@ fn source(inputs: &Inputs<'_>, family: IpFamily, rules: &[ForwardingRuleWish]) -
     reservation.name = inputs.names().address(&reservation, asked);
     // One that is asked for need not be reserved for one rule, which has it as long as it is there.
     let keep = users > 1 || is_internal_group(inputs);
-    AddressSource::Chosen { reservation: Box::new(reservation), keep, asked }
+    let reference = inputs.facts.region.at(Kind::Address, reservation.name.clone());
+    AddressSource::Chosen { reference, reservation: Box::new(reservation), keep, asked }
 }
 
 /// An internal address is for several rules from the beginning or not at all.
@@ -62,7 +65,7 @@ fn reservation(inputs: &Inputs<'_>, family: IpFamily) -> Address {
     address.subnetwork = subnet.filter(|_| has_subnet);
     if balancer.scheme == Scheme::External && family == IpFamily::V6 {
         address.ipv6_endpoint_type = Some("NETLB".to_owned());
-        address.prefix_length = Some(IPV6_PREFIX);
+        address.prefix_length = (!of_prefix).then_some(IPV6_PREFIX);
         let collection = balancer.ip_collection.iter();
         address.rest.extend(collection.map(|url| ("ipCollection".to_owned(), url.as_str().into())));
     }

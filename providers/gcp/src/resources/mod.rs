@@ -18,6 +18,7 @@ mod services;
 mod shards;
 mod targets;
 
+pub(crate) use addresses::IPV6_PREFIX;
 pub use model::{
     AddressSource, AddressWish, BackendServiceWish, Cell, Facts, FirewallWish, ForwardingRuleWish, GroupWish,
     HealthCheckWish, NodeFact, SubnetFact, Wanted,

@@ -60,6 +60,9 @@ pub enum AddressSource {
     },
     /// The one that the forwarding rules have, else one that Google gives.
     Chosen {
+        /// Where that reservation is: next to the forwarding rules.
+        #[serde(skip)]
+        reference: Reference,
         /// How it is reserved under our mark, while a forwarding rule is replaced or several use it. The field `address`
         /// is filled in when it is applied.
         reservation: Box<Address>,

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod addresses;
 mod create;
 mod host_project;
+mod instance_groups;
+mod internal;
 mod nodes;
 mod operations;
 mod shared_vpc;

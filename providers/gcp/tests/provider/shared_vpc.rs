@@ -10,9 +10,11 @@ use landfall_core::provider::Provider as _;
 use landfall_gcp::account::Freshness;
 use landfall_gcp::api::{Kind, Method, Verb};
 use landfall_gcp::network::NetworkConfig;
-use landfall_testkit::gcp::fake::{FakeCompute, HOST_PROJECT, NewInstance, PROJECT, REGION, SHARED_NETWORK};
+use landfall_testkit::gcp::fake::{
+    FakeCompute, HOST_PROJECT, NewInstance, PROJECT, REGION, SHARED_NETWORK, TAG,
+};
 
-use crate::stage::{Stage, nodes, service};
+use crate::stage::{Stage, ips, nodes, service};
 
 const INSERT: Method = Method::new(Kind::Firewall, Verb::Insert);
 const LIST: Method = Method::new(Kind::Firewall, Verb::List);
@@ -25,14 +27,17 @@ fn stage() -> Stage {
         let (subnet, address) = (FakeCompute::shared_subnet(), format!("10.8.0.{number}"));
         gcp.add_instance(&NewInstance { subnet, address, ..NewInstance::node(number) });
     }
-    let network = NetworkConfig {
+    Stage::in_network(gcp, network(), Freshness::default())
+}
+
+fn network() -> NetworkConfig {
+    NetworkConfig {
         project: Some(PROJECT.into()),
         region: Some(REGION.into()),
         network: Some(SHARED_NETWORK.into()),
         network_project: Some(HOST_PROJECT.into()),
         ..NetworkConfig::default()
-    };
-    Stage::in_network(gcp, network, Freshness::default())
+    }
 }
 
 fn on_shared(name: &str) -> DesiredLb {
@@ -58,6 +63,41 @@ async fn what_is_refused_is_asked_for_once_and_told_to_all() {
     let outcome = stage.ensure(&on_shared("b")).await;
     assert_eq!(outcome.problems, []);
     assert_eq!(stage.made(Kind::Firewall).len(), 2, "for checks, and its own");
+}
+
+/// An administrator can run what the condition says as it is.
+#[tokio::test(start_paused = true)]
+async fn the_condition_has_the_whole_command_and_the_rest_is_served() {
+    let (stage, web) = (stage(), on_shared("web"));
+    stage.gcp.forbid(HOST_PROJECT, INSERT, true);
+    let outcome = stage.ensure(&web).await;
+    let vip = ips(&outcome)[0];
+    assert_eq!((outcome.phase, stage.made(Kind::ForwardingRule).len()), (Phase::Ready, 1));
+    let commands: Vec<&str> =
+        outcome.problems.iter().filter_map(|it| it.message.split_once(" run: ").map(|(_, it)| it)).collect();
+    let [checks, clients] = commands.as_slice() else { panic!("{:#?}", outcome.problems) };
+    let of_host =
+        format!("--project {HOST_PROJECT} --network {SHARED_NETWORK} --direction INGRESS --priority 1000");
+    let begins =
+        |text: &str, name: &str| text.starts_with(&format!("gcloud compute firewall-rules create {name}"));
+    assert!(begins(checks, "lf-health-test-") && begins(clients, "lf-default-web-"), "{commands:#?}");
+    let what = format!(
+        "{of_host} --allow tcp:80 --source-ranges 0.0.0.0/0 --destination-ranges {vip} --target-tags {TAG} \
+         --description '{{"
+    );
+    assert!(clients.contains(&what) && clients.ends_with("}'"), "{clients}");
+    assert!(
+        checks.contains(&format!("{of_host} --allow tcp:10256 --source-ranges 130.211.0.0/22,")),
+        "{checks}"
+    );
+    // Rules that nobody sees must not be there either, for all that is known.
+    stage.gcp.forbid(HOST_PROJECT, LIST, true);
+    let (again, tried) =
+        (Stage::in_network(stage.gcp.clone(), network(), Freshness::default()), stage.gcp.count(INSERT));
+    let hidden = again.ensure(&web).await;
+    assert_eq!((ips(&hidden), hidden.phase, stage.gcp.count(INSERT)), (vec![vip], Phase::Ready, tried));
+    let told = hidden.problems.iter().find(|it| it.message.contains(&what)).unwrap();
+    assert_eq!(told.category.as_str(), "FirewallRuleNeeded");
 }
 
 #[tokio::test(start_paused = true)]

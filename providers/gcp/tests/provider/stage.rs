@@ -36,18 +36,30 @@ impl Stage {
     }
 
     pub(crate) fn with(gcp: FakeCompute, freshness: Freshness) -> Self {
-        let network = NetworkConfig {
+        Self::in_network(gcp, Self::network(), freshness)
+    }
+
+    fn network() -> NetworkConfig {
+        NetworkConfig {
             project: Some(PROJECT.into()),
             region: Some(REGION.into()),
             network: Some(NETWORK.into()),
             ..NetworkConfig::default()
-        };
-        Self::in_network(gcp, network, freshness)
+        }
     }
 
     pub(crate) fn in_network(gcp: FakeCompute, network: NetworkConfig, freshness: Freshness) -> Self {
+        Self::of_cluster("test", gcp, network, freshness)
+    }
+
+    /// The same project with the controller of another cluster.
+    pub(crate) fn of_another_cluster(&self) -> Self {
+        Self::of_cluster("another", self.gcp.clone(), Self::network(), Freshness::default())
+    }
+
+    fn of_cluster(cluster: &str, gcp: FakeCompute, network: NetworkConfig, freshness: Freshness) -> Self {
         let calls = Calls::new(Arc::new(gcp.clone()), &Limits::none(), Arc::new(Unobserved));
-        let config = GcpConfig { cluster: ClusterId::new("test").unwrap(), network, freshness };
+        let config = GcpConfig { cluster: ClusterId::new(cluster).unwrap(), network, freshness };
         Self { gcp, provider: GcpProvider::new(config, Arc::new(calls)) }
     }
 

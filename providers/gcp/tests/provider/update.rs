@@ -156,32 +156,6 @@ async fn nodes_without_an_instance_are_looked_at_again_soon() {
     assert_eq!(stage.ensure(&web().on(nodes(10))).await.steps.len(), 1);
 }
 
-/// Neither knows of the other when it asks, and Google takes both: their ports differ.
-#[tokio::test(start_paused = true)]
-async fn two_that_came_to_one_address_at_once_stay() {
-    let stage = Stage::new();
-    let address = Place::region(PROJECT, REGION).at(Kind::Address, "mine");
-    stage
-        .gcp
-        .console()
-        .put(&address, serde_json::json!({ "address": "203.0.113.7", "addressType": "EXTERNAL", "networkTier": "PREMIUM" }))
-        .unwrap();
-    let on_it = |name: &str, port| {
-        service(name).with(|it| {
-            it.annotated("networking.gke.io/load-balancer-ip-addresses", "mine")
-                .listening(&[(Protocol::Tcp, port)])
-        })
-    };
-    let (one, other) = (on_it("one", 80), on_it("other", 81));
-    let (first, second) = tokio::join!(stage.ensure(&one), stage.ensure(&other));
-    assert_eq!(ips(&first), ips(&second));
-    for desired in [&one, &other] {
-        assert_eq!(stage.restarted().ensure(desired).await.steps, []);
-    }
-    let late = stage.provider.ensure(&on_it("late", 82)).await.unwrap_err();
-    assert_eq!(late.category().as_str(), "AddressTaken");
-}
-
 /// Somebody makes the address of a Service a static one, and then it needs more forwarding rules than one.
 #[tokio::test(start_paused = true)]
 async fn an_address_that_somebody_else_reserved_is_left_to_them() {

@@ -156,6 +156,32 @@ async fn an_external_rule_finds_an_address(#[case] changes: Value, #[case] wante
     assert_eq!(address_of(&gcp, "web"), wanted);
 }
 
+/// A reserved address of a range that the project brought along is of no subnet.
+#[tokio::test(start_paused = true)]
+async fn an_address_of_an_own_range_can_be_reserved() {
+    let gcp = serving().await;
+    let own = json!({ "name": "own", "ipVersion": "IPV6", "ipv6EndpointType": "NETLB", "ipCollection": IP_COLLECTION });
+    done(insert(&gcp, Kind::Address, own.clone()).await);
+    let reserved = gcp.read(&at(Kind::Address, "own")).unwrap()["address"].clone();
+    assert_eq!(reserved, json!("2001:db8:b0b::1:0:0"));
+    let of_subnet = json!({ "name": "x", "subnetwork": url(Kind::Subnetwork, SUBNET) });
+    for changes in
+        [json!({ "name": "x", "address": reserved }), of_subnet, json!({ "name": "x", "ipVersion": "IPV4" })]
+    {
+        let answer = insert(&gcp, Kind::Address, with(own.clone(), changes)).await;
+        assert_eq!(refused(answer), (400, "invalid".to_owned()));
+    }
+    let rule = json!({ "ipVersion": "IPV6", "IPAddress": "2001:db8:b0b::1:0:0/96" });
+    for more in
+        [json!({ "ipCollection": IP_COLLECTION }), json!({ "subnetwork": url(Kind::Subnetwork, SUBNET) })]
+    {
+        let wrong = with(with(body(Kind::ForwardingRule, "web"), rule.clone()), more);
+        assert_eq!(refused(insert(&gcp, Kind::ForwardingRule, wrong).await), (400, "invalid".to_owned()));
+    }
+    done(insert(&gcp, Kind::ForwardingRule, with(body(Kind::ForwardingRule, "web"), rule)).await);
+    assert_eq!(address_of(&gcp, "web"), "2001:db8:b0b::1:0:0/96");
+}
+
 #[rstest]
 #[case::v4(json!({}), "10.2.8.0")]
 #[case::asked(json!({ "IPAddress": "10.2.0.77" }), "10.2.0.77")]

@@ -7,6 +7,7 @@ use landfall_gcp::api::{Kind, Reference, Scope};
 use super::super::json::{Fields, absent, default, flag, text, word};
 use super::super::pools::{Subnet, Tier};
 use super::super::refused::{Done, invalid, refuse};
+use super::super::seed::IP_COLLECTION;
 use super::super::state::State;
 
 /// Checks a new address, and finds one if none is asked for. Asking for one that a forwarding rule uses makes that
@@ -65,6 +66,9 @@ fn external_address(
     } else {
         absent(body, &["subnetwork", "ipv6EndpointType"], "Not for external IPv4 addresses.")?;
     }
+    if let Some(given) = text(body, "ipCollection") {
+        return of_collection(state, body, v6, asked, given);
+    }
     if let Some(asked) = asked {
         return promoted(state, what, tier, asked);
     }
@@ -73,6 +77,26 @@ fn external_address(
         (_, None, true) => refuse(400, "required", "Required field 'resource.subnetwork' not specified"),
         (Scope::Region(region), ..) => Ok(state.new_external_v4(region, tier)),
         (scope, ..) => unreachable!("addresses are regional, not {scope:?}"),
+    }
+}
+
+/// A new address of a range that the project brought along. One that is in use is made permanent without naming the range.
+fn of_collection(
+    state: &mut State,
+    body: &Fields,
+    v6: bool,
+    asked: Option<IpAddr>,
+    given: &str,
+) -> Done<IpAddr> {
+    absent(body, &["subnetwork"], "Cannot be specified with ipCollection.")?;
+    if !v6 || !given.ends_with(IP_COLLECTION) {
+        let why = "Must be a public delegated prefix in the region, for an external IPv6 address.";
+        return invalid("ipCollection", given, why);
+    }
+    let Some(asked) = asked else { return Ok(state.new_of_collection()) };
+    match state.store.holders(&asked.to_string()).next() {
+        Some(holder) => invalid("address", asked, &format!("It is used by {holder}.")),
+        None => Ok(asked),
     }
 }
 

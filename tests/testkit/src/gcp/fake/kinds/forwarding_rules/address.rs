@@ -89,7 +89,8 @@ fn from_collection(state: &mut State, body: &mut Fields, external_v6: bool) -> D
     Ok(format!("{}/96", state.new_of_collection()))
 }
 
-/// The subnet of an internal rule or an external one of IPv6; with a reserved address, that of the address.
+/// The subnet of an internal rule or an external one of IPv6; with a reserved address, that of the address. Addresses of
+/// a range that the project brought along are of no subnet.
 fn subnet(
     state: &State,
     what: &Reference,
@@ -104,6 +105,10 @@ fn subnet(
     }
     let reserved = given.and_then(|(_, reserved)| reserved.as_ref()).and_then(|it| state.store.get(it));
     let of_address = reserved.and_then(|record| text(&record.body, "subnetwork"));
+    if external && reserved.is_some() && of_address.is_none() {
+        absent(body, &["subnetwork"], "The address is of a public delegated prefix.")?;
+        return Ok(None);
+    }
     let Some(url) = text(body, "subnetwork").or(of_address).map(str::to_owned) else {
         return refuse(400, "required", "Required field 'resource.subnetwork' not specified");
     };
