@@ -38,6 +38,8 @@ pub(crate) struct About<'a> {
     pub(crate) action: Action,
     /// Name, ARN or id of its object; `None` for lists.
     pub(crate) object: Option<&'a str>,
+    /// Whether its turn was taken beforehand.
+    pub(crate) has_turn: bool,
 }
 
 impl Calls {
@@ -55,7 +57,9 @@ impl Calls {
     ) -> Result<T, AwsError> {
         let rejected = |until| AwsError::CredentialsRejected { until };
         self.circuit.paused_for().map_or(Ok(()), |until| Err(rejected(until)))?;
-        self.take_turn(about).await?;
+        if !about.has_turn {
+            self.take_turn(about.whom, about.action).await?;
+        }
         let pass = self.circuit.admit().map_err(rejected)?;
         let begun = Instant::now();
         let answer = match timeout(PATIENCE, request).await {
@@ -72,8 +76,8 @@ impl Calls {
         self.pacer.is_slowed(action)
     }
 
-    async fn take_turn(&self, about: About<'_>) -> Result<(), AwsError> {
-        let About { whom, action, .. } = about;
+    /// Waits for the turn of a request for this one.
+    pub(crate) async fn take_turn(&self, whom: &str, action: Action) -> Result<(), AwsError> {
         let waited = self.pacer.turn(action, whom).await.map_err(|busy| AwsError::Paced {
             whom: whom.to_owned(),
             action,

@@ -2,7 +2,7 @@
 //! inputs sent in pieces.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod ec2;
 mod elb;
@@ -25,12 +25,14 @@ use crate::error::AwsError;
 pub struct Client {
     calls: Arc<Calls>,
     whom: Arc<str>,
+    /// Turns that were taken beforehand.
+    turns: Arc<Mutex<Vec<Action>>>,
 }
 
 impl Client {
     /// Calls for this one: whom errors name, and whose place is kept in the queue of creations.
     pub fn new(calls: &Arc<Calls>, for_whom: impl Into<String>) -> Self {
-        Self { calls: Arc::clone(calls), whom: for_whom.into().into() }
+        Self { calls: Arc::clone(calls), whom: for_whom.into().into(), turns: Arc::default() }
     }
 
     /// Whether AWS throttles such requests: what can wait should.
@@ -43,13 +45,26 @@ impl Client {
         &self.whom
     }
 
+    /// Waits for the turn of a request that follows: once something is undone for its sake, it is not the rate that keeps
+    /// it from being made.
+    pub(crate) async fn take_turn(&self, action: Action) -> Result<(), AwsError> {
+        self.calls.take_turn(&self.whom, action).await?;
+        self.turns().push(action);
+        Ok(())
+    }
+
     async fn call<T>(
         &self,
         action: Action,
         object: impl Into<Option<&str>>,
         request: impl Future<Output = Answer<T>>,
     ) -> Result<T, AwsError> {
-        self.calls.call(About { whom: &self.whom, action, object: object.into() }, request).await
+        let has_turn = self.turns().extract_if(.., |taken| *taken == action).next().is_some();
+        self.calls.call(About { whom: &self.whom, action, object: object.into(), has_turn }, request).await
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Vec<Action>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every page of a list.
