@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::stage::{AWS, Stage, is_told, nodes, registered, web};
+use crate::stage::{AWS, Stage, is_told, nodes, registered, service, web};
+use futures::future::join_all;
 use landfall_aws::api::Action;
 use landfall_aws::marks;
 use landfall_core::model::DesiredLb;
+use landfall_core::net::Protocol;
 use landfall_core::outcome::{Ingress, Outcome, Phase};
 use landfall_core::provider::Provider as _;
-use landfall_testkit::aws::fake::Timing;
+use landfall_testkit::aws::fake::{Quota, Timing};
 use rstest::rstest;
 use tokio::time::Instant;
 
@@ -144,6 +146,40 @@ async fn a_backend_that_stays_ill_does_not_hold_up_the_switch_for_ever() {
     let to = annotated("scheme", "internet-facing");
     let (_, took) = until(&stage, &to, |outcome| outcome.ingress != old).await;
     assert_eq!(took, Duration::from_mins(20));
+}
+
+/// AWS grants ten reads per second to a whole account.
+#[tokio::test(start_paused = true)]
+async fn replacements_that_wait_together_ask_for_health_ever_less_often() {
+    const MANY: usize = 30;
+    let stage = as_slow_as_aws();
+    stage.aws.set_quota(Quota::Balancers, 2 * MANY);
+    let ports: Vec<_> = (80..85).map(|port| (Protocol::Tcp, port)).collect();
+    let desired = |n| service(&format!("svc-{n}")).on(nodes(3)).with(|member| member.listening(&ports));
+    let before: Vec<DesiredLb> = (0..MANY).map(desired).collect();
+    let scheme = format!("{AWS}scheme");
+    let open = |it: &DesiredLb| it.clone().with(|member| member.annotated(&scheme, "internet-facing"));
+    let after: Vec<DesiredLb> = before.iter().map(open).collect();
+    for it in &before {
+        stage.converge(it).await;
+    }
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    for it in &before {
+        stage.converge(it).await;
+    }
+    let (asked, began) = (stage.aws.count(Action::DescribeTargetHealth), Instant::now());
+    loop {
+        let outcomes = join_all(after.iter().map(|it| stage.ensure(it))).await;
+        if outcomes.iter().all(|outcome| outcome.phase == Phase::Ready) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(15)).await;
+    }
+    let (asked, took) = (stage.aws.count(Action::DescribeTargetHealth) - asked, began.elapsed());
+    println!("{MANY} replacements with {} ports: {asked} reads of health in {took:?}", ports.len());
+    assert!((Duration::from_mins(7)..=Duration::from_mins(9)).contains(&took), "{took:?}");
+    // Three times what was just registered, all of both when it begins to take traffic, and both again in three pauses.
+    assert!(asked <= MANY * ports.len() * (3 + 2 + 3 * 2), "{asked}");
 }
 
 #[tokio::test(start_paused = true)]
