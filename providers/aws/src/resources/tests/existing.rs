@@ -64,7 +64,7 @@ impl There {
         Self { guarded: false, ..self }
     }
 
-    fn new(self) -> Self {
+    fn provisioning(self) -> Self {
         Self { state: || BalancerState::Provisioning, ..self }
     }
 
@@ -170,7 +170,7 @@ fn group_of(desired: &DesiredLb, balancer: &str) -> String {
 #[case::the_older_of_two(&[there(Generated).aged(1), there(GeneratedOnce).aged(2)], GeneratedOnce)]
 #[case::whatever_the_list_begins_with(&[there(GeneratedOnce).aged(2), there(Generated).aged(1)], GeneratedOnce)]
 #[case::the_one_that_took_over(&[there(GeneratedOnce).aged(2).superseded(), there(Generated).aged(1)], Generated)]
-#[case::the_one_that_serves(&[there(GeneratedOnce).aged(2).new(), there(Generated).aged(1)], Generated)]
+#[case::the_one_that_serves(&[there(GeneratedOnce).aged(2).provisioning(), there(Generated).aged(1)], Generated)]
 fn one_that_nobody_named(#[case] all: &[There], #[case] expected: Called) {
     let (desired, wanted) = wanted_with(None, None, all);
     let expected = name(expected, &desired, &wanted.balancer.subnets);
@@ -193,7 +193,7 @@ fn one_that_nobody_named(#[case] all: &[There], #[case] expected: Called) {
 #[case::nor_can_the_one_that_has_the_name(&[there(Asked).public(), there(BesideOnce).open()], Beside, Beside)]
 #[case::the_older_of_two(&[there(Asked).aged(2), there(Beside).aged(1)], Beside, Asked)]
 #[case::the_one_that_took_over(&[there(Asked).aged(2).superseded(), there(Beside).aged(1)], Beside, Beside)]
-#[case::the_one_that_serves(&[there(Asked).aged(2).new(), there(Beside).aged(1)], Beside, Beside)]
+#[case::the_one_that_serves(&[there(Asked).aged(2).provisioning(), there(Beside).aged(1)], Beside, Beside)]
 #[case::stays_where_it_would_have_to_leave_all_its_zones(&[there(Asked).at(ELSEWHERE)], Beside, Asked)]
 fn one_that_has_a_name(#[case] all: &[There], #[case] beside: Called, #[case] identity: Called) {
     let (desired, wanted) = wanted_with(Some(ASKED), None, all);

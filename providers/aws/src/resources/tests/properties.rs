@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::api::ec2::Source;
 
 /// A group of Services with distinct ports, sources and nodes.
 fn worlds() -> impl Strategy<Value = DesiredLb> {
