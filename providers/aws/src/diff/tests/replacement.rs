@@ -123,3 +123,60 @@ fn superseding(name: &str) -> Change {
     let of = vec![TagRef::Balancer(name.to_owned())];
     Change::Tags(Retag { of, set: marks::superseded(noon()), removed: BTreeSet::new() })
 }
+
+/// A predecessor with these security groups besides what `edit` makes of the wish.
+fn guarded_by(groups: &[&str], edit: impl Fn(&mut Wanted)) -> (Wanted, Observed) {
+    let (mut new, mut observed) = with_successor();
+    edit(&mut new);
+    let own = made(&new);
+    observed.balancers[1] = own.balancers[0].clone();
+    observed.balancers[0].it.security_groups = groups.iter().copied().map(SecurityGroupId::from).collect();
+    observed.frontend = own.frontend;
+    supersede(&mut observed, SignedDuration::from_secs(60));
+    (new, observed)
+}
+
+fn unguarded(wanted: &mut Wanted) {
+    (wanted.frontend, wanted.backend) = (None, None);
+}
+
+fn given(wanted: &mut Wanted) {
+    (wanted.frontend, wanted.balancer.given_groups) = (None, vec!["sg-2".into()]);
+}
+
+#[rstest]
+#[case::the_same(&["sg-front", "sg-back"], edit(|_| {}), None)]
+#[case::in_another_order(&["sg-back", "sg-front"], edit(|_| {}), None)]
+#[case::given_before(&["sg-1", "sg-back"], edit(|_| {}), Some("[\"sg-1\",\"sg-back\"] → [\"sg-front\",\"sg-back\"]"))]
+#[case::given_now(&["sg-front", "sg-back"], edit(given), Some("[\"sg-front\",\"sg-back\"] → [\"sg-2\",\"sg-back\"]"))]
+#[case::none_before(&[], edit(|_| {}), None)]
+#[case::none_now(&["sg-front", "sg-back"], edit(unguarded), None)]
+#[case::somebody_is_not_heard(&["sg-1", "sg-back"], edit(|w| { w.retained.insert(member("api")); }), None)]
+fn a_predecessor_lets_in_whom_its_successor_lets_in(
+    #[case] has: &[&str],
+    #[case] edit: Edit,
+    #[case] expected: Option<&str>,
+) {
+    let (new, observed) = guarded_by(has, edit);
+    let plan = plan(&new, &observed);
+    let about: Vec<_> = plan.iter().filter(|line| line.contains("securityGroups")).cloned().collect();
+    let expected = expected.map(|groups| format!("~ load balancer old | securityGroups: {groups}"));
+    assert_eq!(about, Vec::from_iter(expected));
+}
+
+/// A security group cannot be in two networks.
+#[test]
+fn a_predecessor_in_another_network_gets_the_same_rules() {
+    let (mut new, mut observed) = guarded_by(&["sg-old"], |_| {});
+    let mut old = observed.frontend[0].clone();
+    (old.id, old.vpc) = ("sg-old".into(), "vpc-0".into());
+    observed.balancers[0].it.vpc = "vpc-0".into();
+    observed.frontend.push(old);
+    assert_eq!(plan(&new, &observed), Vec::<String>::new());
+    new.frontend.as_mut().unwrap().rules = [rule("web", 80, "10.1.0.0/16")].into();
+    let added = "ingress: [\"tcp 80-80 from 10.1.0.0/16\"]";
+    let gone = "ingress: [\"tcp 80-80 from 10.0.0.0/8\"] → (none)";
+    let expected = [("sg-front", added), ("sg-old", added), ("sg-front", gone), ("sg-old", gone)];
+    let expected = expected.map(|(group, change)| format!("~ security group {group} | {change}"));
+    assert_eq!(plan(&new, &observed), expected);
+}
