@@ -150,6 +150,32 @@ async fn a_long_queue_for_one_action_holds_up_no_other_of_its_category() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_changes_something_does_not_wait_for_all_who_make_something_new() {
+    let (pacer, mut crowd) = (pacer(), JoinSet::new());
+    for number in 0..100 {
+        let pacer = Arc::clone(&pacer);
+        crowd.spawn(async move {
+            let whom = number.to_string();
+            let asker = super::Asker { whom: &whom, is_new: true };
+            while let Err(busy) = pacer.turn(Action::CreateTargetGroup, asker).await {
+                sleep(busy.poll).await;
+            }
+        });
+    }
+    sleep(seconds(1)).await;
+    let mut longest = Duration::ZERO;
+    for _ in 0..20 {
+        longest = longest.max(pacer.turn(Action::CreateTargetGroup, "a port more").await.unwrap());
+    }
+    assert!(longest <= Duration::from_millis(2 * 334), "{longest:?}");
+    // Nor the other way round.
+    assert!(crowd.len() > 50, "{}", crowd.len());
+    let begun = Instant::now();
+    crowd.join_all().await;
+    assert!(begun.elapsed() < seconds(28), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_slips_in_before_a_waiter() {
     let (pacer, order, mut all) = (pacer(), Arc::new(Mutex::new(Vec::new())), JoinSet::new());
     for _ in 0..20 {
