@@ -14,7 +14,7 @@ use crate::api::{Action, Answer, ApiError};
 use crate::circuit::{Circuit, Turn, Verdict};
 use crate::error::{self, AwsError};
 use crate::observer::Observer;
-use crate::pace::{Limits, Pacer};
+use crate::pace::{Asker, Limits, Pacer};
 
 /// How long one call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,11 +33,13 @@ pub struct Calls {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct About<'a> {
     /// Whom it is for.
-    pub(crate) whom: &'a str,
+    pub(crate) asker: Asker<'a>,
     /// The request.
     pub(crate) action: Action,
     /// Name, ARN or id of its object; `None` for lists.
     pub(crate) object: Option<&'a str>,
+    /// Whether its turn was taken beforehand.
+    pub(crate) has_turn: bool,
 }
 
 impl Calls {
@@ -55,7 +57,9 @@ impl Calls {
     ) -> Result<T, AwsError> {
         let rejected = |until| AwsError::CredentialsRejected { until };
         self.circuit.paused_for().map_or(Ok(()), |until| Err(rejected(until)))?;
-        self.take_turn(about).await?;
+        if !about.has_turn {
+            self.take_turn(about.asker, about.action).await?;
+        }
         let pass = self.circuit.admit().map_err(rejected)?;
         let begun = Instant::now();
         let answer = match timeout(PATIENCE, request).await {
@@ -64,7 +68,7 @@ impl Calls {
         };
         let turn = pass.settle(verdict(&answer));
         self.learn(about.action, answer.as_ref().err(), begun.elapsed(), turn);
-        answer.map_err(|error| AwsError::failed(about.whom, about.object, error))
+        answer.map_err(|error| AwsError::failed(about.asker.whom, about.object, error))
     }
 
     /// Whether AWS throttles such requests.
@@ -72,10 +76,10 @@ impl Calls {
         self.pacer.is_slowed(action)
     }
 
-    async fn take_turn(&self, about: About<'_>) -> Result<(), AwsError> {
-        let About { whom, action, .. } = about;
-        let waited = self.pacer.turn(action, whom).await.map_err(|busy| AwsError::Paced {
-            whom: whom.to_owned(),
+    /// Waits for the turn of a request for this one.
+    pub(crate) async fn take_turn(&self, asker: Asker<'_>, action: Action) -> Result<(), AwsError> {
+        let waited = self.pacer.turn(action, asker).await.map_err(|busy| AwsError::Paced {
+            whom: asker.whom.to_owned(),
             action,
             ahead: busy.ahead,
             poll: busy.poll,

@@ -92,8 +92,9 @@ impl Tools<'_> {
         if changes.is_empty() {
             return Ok(());
         }
+        let client = if observed.balancers.is_empty() { &self.client.making() } else { self.client };
         let entry = self.account.open(&wanted.lb);
-        match apply((self.client, self.account), changes, observed, applied).await {
+        match apply((client, self.account), changes, observed, applied).await {
             Ok(()) if complete => {
                 entry.complete(observed);
                 Ok(())

@@ -173,6 +173,11 @@ fn same(one: &Balancer, other: &Balancer) -> bool {
     one.it.arn == other.it.arn
 }
 
+/// Whether the member and port of a target group have a healthy target behind the successor, as far as is known.
+pub(crate) fn is_served(observed: &Observed, successor: &Balancer, group: &Group) -> bool {
+    role(group).is_none_or(|role| serves(observed, successor, &role))
+}
+
 /// Members and ports that have a healthy target behind the holder and none behind the successor, of those that shall have
 /// targets at all. What is not known is not held against anybody.
 fn lacking(
@@ -181,22 +186,27 @@ fn lacking(
     successor: &Balancer,
     holder: &Balancer,
 ) -> BTreeSet<(MemberRef, u16)> {
-    let behind = |balancer: &Balancer| {
-        let arn = balancer.it.arn.clone();
-        observed.groups.iter().filter(move |group| group.it.load_balancers.contains(&arn))
-    };
-    let role = |group: &Group| Some((marks::member(&group.tags)?, group.it.port));
-    let healthy = behind(holder).filter(|group| has(group, &[HealthState::Healthy]) == Some(true));
+    let healthy = behind(observed, holder).filter(|group| has(group, &[HealthState::Healthy]) == Some(true));
     let is_wanted = |(member, port): &(MemberRef, u16)| {
         let mut wishes = wanted.groups.iter();
         wishes.any(|wish| (&wish.member, wish.port) == (member, *port) && !wish.registered.is_empty())
     };
-    let is_served = |of: &(MemberRef, u16)| {
-        let mut groups = behind(successor).filter(|group| role(group).as_ref() == Some(of));
-        let serving = [HealthState::Healthy, HealthState::Unavailable];
-        groups.any(|group| has(group, &serving) != Some(false))
-    };
-    healthy.filter_map(role).filter(is_wanted).filter(|of| !is_served(of)).collect()
+    healthy.filter_map(role).filter(is_wanted).filter(|of| !serves(observed, successor, of)).collect()
+}
+
+fn serves(observed: &Observed, successor: &Balancer, of: &(MemberRef, u16)) -> bool {
+    let mut groups = behind(observed, successor).filter(|group| role(group).as_ref() == Some(of));
+    let serving = [HealthState::Healthy, HealthState::Unavailable];
+    groups.any(|group| has(group, &serving) != Some(false))
+}
+
+fn behind<'a>(observed: &'a Observed, balancer: &'a Balancer) -> impl Iterator<Item = &'a Group> {
+    observed.groups.iter().filter(|group| group.it.load_balancers.contains(&balancer.it.arn))
+}
+
+/// What two target groups have in common of which one takes the place of the other.
+fn role(group: &Group) -> Option<(MemberRef, u16)> {
+    Some((marks::member(&group.tags)?, group.it.port))
 }
 
 /// Whether any target is in one of these states; `None` if that is not known.

@@ -45,6 +45,8 @@ pub(crate) struct Known {
     put_off: Option<Instant>,
     pub(super) targets_due: Instant,
     pub(super) watch: Option<Watch>,
+    /// A successor waits for healthy targets, and those of its predecessor were read since it takes traffic.
+    pub(super) waits: bool,
 }
 
 /// How much later a verification is that is put off.
@@ -100,6 +102,7 @@ impl Known {
             put_off: None,
             targets_due: due,
             watch: None,
+            waits: false,
         }
     }
 
@@ -250,7 +253,7 @@ impl Known {
         let groups = self.groups.iter().filter(|group| group.targets.is_some()).count();
         let has_initial = self.groups.iter().any(KnownGroup::has_initial);
         let before = self.watch.take();
-        let over = Over { groups, has_initial, read };
+        let over = Over { groups, has_initial, waits: self.waits, read };
         self.watch = (groups > 0).then(|| Watch::go_on(before, over, now, freshness, turns));
     }
 

@@ -10,6 +10,9 @@ use super::freshness::Freshness;
 /// somebody looks at last.
 const LATE: Duration = Duration::from_secs(20);
 
+/// Longest pause while a successor waits for healthy targets. It may be that much late, and its predecessor serves.
+const WAITING: Duration = Duration::from_mins(2);
+
 /// When to ask next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Watch {
@@ -46,7 +49,8 @@ impl Watch {
     ) -> Self {
         let on = match before {
             None if over.has_initial => Some(Self::quick(now, freshness)),
-            Some(quick @ Self::Quick { .. }) if over.has_initial => quick.after(over.read, now),
+            None | Some(Self::Slow { .. }) if over.waits => Some(Self::quick(now, freshness)),
+            Some(quick @ Self::Quick { .. }) if over.has_initial || over.waits => quick.after(over, now),
             Some(Self::Slow { next }) if !(over.read && now >= next) && now < next + LATE => {
                 Some(Self::Slow { next })
             }
@@ -61,20 +65,22 @@ impl Watch {
     }
 
     /// A quick watch after a look; `None` if it took too long already.
-    fn after(self, read: bool, now: Instant) -> Option<Self> {
+    fn after(self, over: Over, now: Instant) -> Option<Self> {
         match self {
-            Self::Quick { next, pause, until } if read && now >= next => {
-                let (next, pause) = (now + 2 * pause, 2 * pause);
-                (next <= until).then_some(Self::Quick { next, pause, until })
+            Self::Quick { next, pause, until } if over.read && now >= next => {
+                let pause = if over.waits { (2 * pause).min(WAITING.max(pause)) } else { 2 * pause };
+                let next = now + pause;
+                (over.waits || next <= until).then_some(Self::Quick { next, pause, until })
             }
             other => Some(other),
         }
     }
 
-    /// Whether to ask now for the targets of a group, which has such whose first checks run or not.
-    pub(super) fn is_due(&self, has_initial: bool, now: Instant) -> bool {
+    /// Whether to ask now for the targets of a group, which somebody waits for or not: because first checks of some run,
+    /// or because a load balancer takes over when they are healthy.
+    pub(super) fn is_due(&self, is_awaited: bool, now: Instant) -> bool {
         match self {
-            Self::Quick { next, .. } => has_initial && now >= *next,
+            Self::Quick { next, .. } => is_awaited && now >= *next,
             Self::Slow { next } => now >= *next && now < *next + LATE,
         }
     }
@@ -94,6 +100,8 @@ pub(super) struct Over {
     pub(super) groups: usize,
     /// Whether first checks run.
     pub(super) has_initial: bool,
+    /// Whether a successor waits for healthy targets. That ends, so it is watched quickly for as long.
+    pub(super) waits: bool,
     /// Whether targets were just read.
     pub(super) read: bool,
 }
@@ -103,7 +111,24 @@ mod tests {
     use super::*;
 
     fn one(has_initial: bool, read: bool) -> Over {
-        Over { groups: 1, has_initial, read }
+        Over { groups: 1, has_initial, waits: false, read }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_successor_is_watched_for_as_long_as_it_waits() {
+        let (start, freshness, mut turns) = (Instant::now(), Freshness::default(), Turns::default());
+        let waiting = Over { waits: true, ..one(false, true) };
+        let slow = Watch::Slow { next: start + freshness.health_slow };
+        let mut watch = Watch::go_on(Some(slow), waiting, start, &freshness, &mut turns);
+        let mut asked = Vec::new();
+        for _ in 0..12 {
+            let next = watch.next();
+            asked.push((next - start).as_secs());
+            watch = Watch::go_on(Some(watch), waiting, next, &freshness, &mut turns);
+        }
+        assert_eq!(asked, [15, 45, 105, 225, 345, 465, 585, 705, 825, 945, 1065, 1185]);
+        let over = Watch::go_on(Some(watch), one(false, true), start, &freshness, &mut turns);
+        assert_eq!(over.next(), start + freshness.health_slow);
     }
 
     #[tokio::test(start_paused = true)]

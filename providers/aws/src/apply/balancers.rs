@@ -36,6 +36,7 @@ impl World<'_> {
                 let balancer = self.find_balancer(name)?;
                 client.set_address_type(&balancer.it.arn, to).await?;
                 balancer.it.address_type = to;
+                self.renewal.reshaped();
             }
             BalancerChange::Guards { to, private_link_rules, .. } => {
                 let to = self.guard_ids(&to)?;
@@ -83,6 +84,7 @@ impl World<'_> {
             answer => answer?,
         }
         move_to(&mut balancer.it, to, zones);
+        self.renewal.reshaped();
         Ok(Done::Made)
     }
 

@@ -1,7 +1,5 @@
 //! Listeners.
 
-use std::mem;
-
 use landfall_core::error::Category;
 use landfall_core::outcome::Problem;
 
@@ -10,7 +8,7 @@ use crate::api::elb::{ListenerSpec, LoadBalancer, NewListener, NlbProtocol};
 use crate::api::ids::{ListenerArn, TargetGroupArn};
 use crate::api::{Attributes, Tags};
 use crate::change::{Forward, ListenerChange, ListenerPlan, ListenerRef, kinds};
-use crate::error::{AwsError, leaves_doubt};
+use crate::error::AwsError;
 use crate::observe::ListenerDetails;
 
 impl World<'_> {
@@ -21,7 +19,7 @@ impl World<'_> {
     ) -> Result<Done, AwsError> {
         let client = self.client;
         match change {
-            ListenerChange::Create(plan, tags) => self.make_listener(of, plan, tags).await?,
+            ListenerChange::Create { plan, tags, .. } => self.make_listener(of, plan, tags).await?,
             ListenerChange::Modify { to, .. } => {
                 match (&to.forward, self.modify_listener(of, to.clone()).await) {
                     (Forward::Original(group), Err(error)) if error.code() == Some("TargetGroupNotFound") => {
@@ -55,12 +53,11 @@ impl World<'_> {
     }
 
     async fn delete_listener(&mut self, of: &ListenerRef) -> Result<(), AwsError> {
+        self.before_deleting(of).await?;
         let listener = self.find_listener(of)?.clone();
         let arn: ListenerArn = listener.it.arn.clone();
         self.client.delete_listener(&arn).await?;
-        if self.renewed.contains(of) {
-            self.away.push((of.clone(), listener));
-        }
+        self.renewal.deleted(of, listener);
         let it = self.change_listeners(of, |all| all.retain(|other| other.it.arn != arn))?;
         self.relink(&it);
         Ok(())
@@ -74,42 +71,15 @@ impl World<'_> {
     ) -> Result<(), AwsError> {
         let balancer = self.find_balancer(&of.balancer)?.it.arn.clone();
         let spec = self.spec(plan)?;
-        self.add_listener(of, NewListener { balancer, port: of.port, spec, tags }).await?;
-        self.away.retain(|(away, _)| away != of);
-        Ok(())
+        self.add_listener(of, NewListener { balancer, port: of.port, spec, tags }).await
     }
 
-    async fn add_listener(&mut self, of: &ListenerRef, new: NewListener) -> Result<(), AwsError> {
+    pub(super) async fn add_listener(&mut self, of: &ListenerRef, new: NewListener) -> Result<(), AwsError> {
         let it = self.client.create_listener(&new).await?;
         let (certificates, attributes) = (std::collections::BTreeSet::new(), Attributes::new());
         let made = ListenerDetails { it, certificates, attributes, tags: new.tags };
         let balancer = self.change_listeners(of, |all| all.push(made))?;
         self.relink(&balancer);
-        Ok(())
-    }
-
-    /// Makes those listeners again that went to be made anew and were not. One that AWS does not take, because the load
-    /// balancer has its new shape already, stays away until the next run.
-    pub(super) async fn put_back(&mut self) {
-        for (of, was) in mem::take(&mut self.away) {
-            if let Err(error) = self.put_back_one(&of, was).await {
-                tracing::warn!(lb = self.client.whom(), listener = %of, %error, "is away until the next attempt");
-                self.unsure |= leaves_doubt(&error);
-            }
-        }
-    }
-
-    async fn put_back_one(&mut self, of: &ListenerRef, was: ListenerDetails) -> Result<(), AwsError> {
-        let balancer = self.find_balancer(&of.balancer)?.it.arn.clone();
-        let ListenerDetails { it, attributes, tags, .. } = was;
-        self.add_listener(of, NewListener { balancer, port: of.port, spec: it.spec, tags }).await?;
-        if attributes.is_empty() {
-            return Ok(());
-        }
-        let client = self.client;
-        let listener = self.find_listener(of)?;
-        client.modify_listener_attributes(&listener.it.arn, &attributes).await?;
-        listener.attributes = attributes;
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! Makes decided changes and keeps the picture of the world in step, call by call.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
@@ -9,16 +7,19 @@ use landfall_core::plan::Step;
 use crate::account::Account;
 use crate::api::elb::LoadBalancer;
 use crate::api::ids::LoadBalancerArn;
-use crate::change::{Change, ListenerChange, ListenerRef, kinds};
+use crate::change::{Change, ListenerRef, kinds};
 use crate::client::Client;
-use crate::error::{AwsError, leaves_doubt};
-use crate::observe::{Balancer, Group, ListenerDetails, Observed};
+use crate::error::AwsError;
+use crate::observe::{Balancer, Group, Observed};
 
 mod balancers;
 mod groups;
 mod guards;
 mod listeners;
+mod renewal;
 mod tags;
+
+use renewal::Renewal;
 
 /// What came of changes.
 #[derive(Debug, Default)]
@@ -44,8 +45,8 @@ enum Done {
 }
 
 /// Makes the changes in order and adds to what was applied. Stops at the first failure; the next run goes on from what
-/// it then observes. A listener that went only to be made anew comes back as it was if the failure is certain: what is
-/// between may be refused for as long as nobody does anything about it.
+/// it then observes. A listener that is away only to be made anew comes back as it was: what keeps it from that may be
+/// refused for as long as nobody does anything about it.
 pub(crate) async fn apply(
     (client, account): (&Client, &Account),
     changes: impl IntoIterator<Item = Change>,
@@ -53,18 +54,18 @@ pub(crate) async fn apply(
     applied: &mut Applied,
 ) -> Result<(), AwsError> {
     let changes: Vec<Change> = changes.into_iter().collect();
-    let (lately, renewed) = (account.lately(), renewed(&changes));
-    let (kept, dropped, away) = (Vec::new(), Vec::new(), Vec::new());
-    let mut world = World { client, observed, lately, kept, dropped, renewed, away, unsure: false };
+    let (lately, renewal) = (account.lately(), Renewal::of(&changes));
+    let (kept, dropped) = (Vec::new(), Vec::new());
+    let mut world = World { client, observed, lately, kept, dropped, renewal, unsure: false };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
             tracing::debug!(lb = client.whom(), %step, "applying");
         }
-        let made = world.make(change).await;
-        if made.as_ref().is_err_and(|error| !leaves_doubt(error)) {
-            world.put_back().await;
-        }
+        let made = match world.make(change).await {
+            Err(error) => Err(world.put_back(error).await),
+            made => made,
+        };
         applied.unsure |= world.unsure;
         match made? {
             Done::Made => applied.steps.extend(steps),
@@ -86,25 +87,9 @@ struct World<'a> {
     /// Listeners that could not be given back.
     dropped: Vec<ListenerRef>,
     /// Listeners that go and are made anew.
-    renewed: BTreeSet<ListenerRef>,
-    /// Those of them that are gone meanwhile.
-    away: Vec<(ListenerRef, ListenerDetails)>,
+    renewal: Renewal,
     /// See [`Applied::unsure`].
     unsure: bool,
-}
-
-/// The listeners that are deleted and then made.
-fn renewed(changes: &[Change]) -> BTreeSet<ListenerRef> {
-    let of = |is: fn(&ListenerChange) -> bool| {
-        let these = changes.iter().filter_map(move |change| match change {
-            Change::Listener(of, change) if is(change) => Some(of.clone()),
-            _ => None,
-        });
-        these.collect::<BTreeSet<_>>()
-    };
-    let deleted = of(|change| matches!(change, ListenerChange::Delete));
-    let made = of(|change| matches!(change, ListenerChange::Create(..)));
-    deleted.intersection(&made).cloned().collect()
 }
 
 impl World<'_> {

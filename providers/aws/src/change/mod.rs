@@ -191,7 +191,15 @@ impl fmt::Display for ListenerRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ListenerChange {
     /// It is made.
-    Create(ListenerPlan, Tags),
+    Create {
+        /// What it shall do.
+        plan: ListenerPlan,
+        /// Its tags.
+        tags: Tags,
+        /// What it did in the shape that its load balancer has, if it is away for a change of that: it does so again if a
+        /// change before this one fails.
+        meanwhile: Option<Meanwhile>,
+    },
     /// What it does changes.
     Modify {
         /// Now.
@@ -209,6 +217,14 @@ pub(crate) enum ListenerChange {
     Attributes(AttributeChange),
     /// It goes.
     Delete,
+}
+
+/// A listener as it is while what it shall do is not possible yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Meanwhile {
+    pub(crate) spec: ListenerSpec,
+    pub(crate) attributes: Attributes,
+    pub(crate) tags: Tags,
 }
 
 /// What a listener shall do.

@@ -123,7 +123,7 @@ fn balancer_created(name: &str, new: &NewBalancer) -> Step {
 fn listener_step(name: &str, change: &ListenerChange) -> Step {
     let update = || Step::new(Action::Update, kinds::LISTENER, name);
     match change {
-        ListenerChange::Create(plan, tags) => listener_created(name, plan, tags),
+        ListenerChange::Create { plan, tags, .. } => listener_created(name, plan, tags),
         ListenerChange::Modify { from, from_group, to } => {
             listener_changed(update(), from, from_group.as_deref(), to)
         }

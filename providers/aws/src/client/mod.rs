@@ -2,7 +2,7 @@
 //! inputs sent in pieces.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod ec2;
 mod elb;
@@ -12,6 +12,7 @@ use crate::api::error::Failure;
 use crate::api::{Action, Answer, ApiError, Page};
 use crate::calls::{About, Calls};
 use crate::error::AwsError;
+use crate::pace::Asker;
 
 /// Calls on behalf of one load balancer, or of the account as a whole.
 ///
@@ -25,12 +26,22 @@ use crate::error::AwsError;
 pub struct Client {
     calls: Arc<Calls>,
     whom: Arc<str>,
+    /// Whether they make something new.
+    is_new: bool,
+    /// Turns that were taken beforehand.
+    turns: Arc<Mutex<Vec<Action>>>,
 }
 
 impl Client {
     /// Calls for this one: whom errors name, and whose place is kept in the queue of creations.
     pub fn new(calls: &Arc<Calls>, for_whom: impl Into<String>) -> Self {
-        Self { calls: Arc::clone(calls), whom: for_whom.into().into() }
+        Self { calls: Arc::clone(calls), whom: for_whom.into().into(), is_new: false, turns: Arc::default() }
+    }
+
+    /// The same, to make something new: changes of what is there do not wait behind such.
+    #[must_use]
+    pub(crate) fn making(&self) -> Self {
+        Self { is_new: true, ..self.clone() }
     }
 
     /// Whether AWS throttles such requests: what can wait should.
@@ -43,13 +54,30 @@ impl Client {
         &self.whom
     }
 
+    /// Waits for the turn of a request that follows: once something is undone for its sake, it is not the rate that keeps
+    /// it from being made.
+    pub(crate) async fn take_turn(&self, action: Action) -> Result<(), AwsError> {
+        self.calls.take_turn(self.asker(), action).await?;
+        self.turns().push(action);
+        Ok(())
+    }
+
     async fn call<T>(
         &self,
         action: Action,
         object: impl Into<Option<&str>>,
         request: impl Future<Output = Answer<T>>,
     ) -> Result<T, AwsError> {
-        self.calls.call(About { whom: &self.whom, action, object: object.into() }, request).await
+        let has_turn = self.turns().extract_if(.., |taken| *taken == action).next().is_some();
+        self.calls.call(About { asker: self.asker(), action, object: object.into(), has_turn }, request).await
+    }
+
+    fn asker(&self) -> Asker<'_> {
+        Asker { whom: &self.whom, is_new: self.is_new }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Vec<Action>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every page of a list.

@@ -6,12 +6,13 @@ use ipnet::Ipv6Net;
 use landfall_core::net::IpFamily;
 
 use super::groups::attribute_change;
-use super::{Diff, guards, tags};
+use super::{Diff, guards, stays, tags};
 use crate::api::Attributes;
 use crate::api::elb::{AddressType, NlbProtocol, SubnetChange, SubnetMapping};
 use crate::api::ids::SubnetId;
 use crate::change::{BalancerChange, Change, GuardRef, NewBalancer};
 use crate::defaults;
+use crate::marks;
 use crate::observe::{Balancer, BalancerDetails};
 
 /// It is made, or gets other security groups.
@@ -30,6 +31,24 @@ pub(super) fn settings(diff: &Diff<'_>) -> Vec<Change> {
     let Some(details) = current.and_then(|current| current.details.as_ref()) else { return Vec::new() };
     let changes = attributes(diff, &details.attributes).into_iter().chain(capacity(diff, details));
     named(diff, changes.collect())
+}
+
+/// The security groups of predecessors that stay: who may connect to a load balancer does not depend on the host name that
+/// clients have. One that was made without any can have none, and one that has some cannot be without.
+pub(super) fn predecessors(diff: &Diff<'_>) -> Vec<Change> {
+    let (to, retained) = (guards::on_balancer(diff), &diff.wanted.retained);
+    let is_meant = |it: &&&Balancer| {
+        let guarded = !it.it.security_groups.is_empty() && !to.is_empty();
+        let ours = !marks::is_adopted(&it.tags) && it.it.vpc == diff.wanted.vpc;
+        guarded && ours && stays(diff, it) && retained.is_empty()
+    };
+    let change = |it: &&Balancer| {
+        let from: Vec<_> = it.it.security_groups.iter().cloned().map(GuardRef::Known).collect();
+        let differs = from.iter().collect::<BTreeSet<_>>() != to.iter().collect();
+        let change = BalancerChange::Guards { from, to: to.clone(), private_link_rules: None };
+        differs.then(|| Change::Balancer(it.it.name.clone(), change))
+    };
+    diff.roles.predecessors.iter().filter(is_meant).filter_map(change).collect()
 }
 
 /// What a load balancer has room for: IPv6 targets need IPv6, and UDP on both families needs IPv6 targets and source NAT

@@ -45,26 +45,35 @@ fn missing(wanted: &BTreeSet<Allow>, backend: &SecurityGroup, nodes: &SecurityGr
 pub(super) fn frontend(diff: &Diff<'_>) -> Vec<Change> {
     let Some(wish) = &diff.wanted.frontend else { return Vec::new() };
     let there = wanted_frontend(diff);
-    let mut changes = Vec::new();
-    if there.is_none() {
-        changes.push(create(GuardRole::Frontend, wish, &diff.wanted.vpc));
-    }
-    let group = reference(there, &wish.name);
-    let RuleChanges { first, add, .. } = rule_changes(diff, wish, there);
-    if !first.is_empty() {
-        changes.push(Change::Guard(group.clone(), GuardChange::Revoke(first)));
-    }
-    if !add.is_empty() {
-        changes.push(Change::Guard(group, GuardChange::Authorise(add)));
-    }
-    changes
+    let made = there.is_none().then(|| create(GuardRole::Frontend, wish, &diff.wanted.vpc));
+    let groups = std::iter::once(there).chain(elsewhere(diff).map(Some));
+    let rules = groups.flat_map(|there| {
+        let group = reference(there, &wish.name);
+        let RuleChanges { first, add, .. } = rule_changes(diff, wish, there);
+        let first = (!first.is_empty()).then_some(GuardChange::Revoke(first));
+        let add = (!add.is_empty()).then_some(GuardChange::Authorise(add));
+        first.into_iter().chain(add).map(move |change| Change::Guard(group.clone(), change))
+    });
+    made.into_iter().chain(rules).collect()
 }
 
 /// Rules that nobody wants any more.
-pub(super) fn stale_rules(diff: &Diff<'_>) -> Option<Change> {
-    let there = wanted_frontend(diff)?;
-    let stale = rule_changes(diff, diff.wanted.frontend.as_ref()?, Some(there)).last;
-    (!stale.is_empty()).then(|| Change::Guard(GuardRef::Known(there.id.clone()), GuardChange::Revoke(stale)))
+pub(super) fn stale_rules(diff: &Diff<'_>) -> Vec<Change> {
+    let Some(wish) = &diff.wanted.frontend else { return Vec::new() };
+    let groups = wanted_frontend(diff).into_iter().chain(elsewhere(diff));
+    let stale = groups.map(|there| (there, rule_changes(diff, wish, Some(there)).last));
+    let stale = stale.filter(|(_, rules)| !rules.is_empty());
+    stale
+        .map(|(it, rules)| Change::Guard(GuardRef::Known(it.id.clone()), GuardChange::Revoke(rules)))
+        .collect()
+}
+
+/// The same group in the networks of predecessors that stay: who may connect does not depend on the host name that
+/// clients have.
+fn elsewhere<'a>(diff: &'a Diff<'_>) -> impl Iterator<Item = &'a SecurityGroup> {
+    let name = diff.wanted.frontend.as_ref().map(|wish| &wish.name);
+    let is_meant = move |group: &&SecurityGroup| Some(&group.name) == name && group.vpc != diff.wanted.vpc;
+    diff.observed.frontend.iter().filter(is_meant).filter(|group| is_carried(diff, group))
 }
 
 /// Rules that come and go.
@@ -126,12 +135,15 @@ pub(super) fn stale_groups(diff: &Diff<'_>) -> Vec<Change> {
         return Vec::new();
     }
     let wanted = wanted_frontend(diff).map(|group| &group.id);
-    let carried = |group: &SecurityGroup| {
-        let predecessors = diff.roles.predecessors.iter().filter(|balancer| stays(diff, balancer));
-        predecessors.into_iter().any(|balancer| balancer.it.security_groups.contains(&group.id))
-    };
-    let spare = diff.observed.frontend.iter().filter(|group| Some(&group.id) != wanted && !carried(group));
+    let spare =
+        diff.observed.frontend.iter().filter(|group| Some(&group.id) != wanted && !is_carried(diff, group));
     spare.map(|group| Change::Guard(GuardRef::Known(group.id.clone()), GuardChange::Delete)).collect()
+}
+
+/// Whether a predecessor that stays has the group.
+fn is_carried(diff: &Diff<'_>, group: &SecurityGroup) -> bool {
+    let mut predecessors = diff.roles.predecessors.iter().filter(|balancer| stays(diff, balancer));
+    predecessors.any(|balancer| balancer.it.security_groups.contains(&group.id))
 }
 
 /// The groups that the load balancer wanted has.

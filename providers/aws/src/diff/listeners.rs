@@ -9,7 +9,9 @@ use super::groups::attribute_change;
 use super::{Diff, tags};
 use crate::api::elb::{ListenerSpec, NlbProtocol};
 use crate::api::{Attributes, Tags};
-use crate::change::{AttributeChange, Change, Forward, ListenerChange, ListenerPlan, ListenerRef, kinds};
+use crate::change::{
+    AttributeChange, Change, Forward, ListenerChange, ListenerPlan, ListenerRef, Meanwhile, kinds,
+};
 use crate::defaults;
 use crate::error::AwsError;
 use crate::marks;
@@ -44,12 +46,12 @@ pub(super) fn listeners(diff: &Diff<'_>) -> Result<(Vec<Change>, Vec<Change>), A
         match (turn(diff, there, wish), there) {
             (_, Some(there)) if roles::is_retained(&there.tags, diff.wanted) => {}
             (Turn::Before, Some(there)) => early.adjusted.extend(adjust(diff, there, wish)?),
-            (Turn::Before, None) => early.made.extend(create(diff, wish)),
+            (Turn::Before, None) => early.made.extend(create(diff, wish, None)),
             (Turn::After, Some(there)) => late.adjusted.extend(adjust(diff, there, wish)?),
-            (Turn::After, None) => late.made.extend(create(diff, wish)),
+            (Turn::After, None) => late.made.extend(create(diff, wish, meanwhile(diff, wish))),
             (Turn::Both, there) => {
                 spare.extend(there);
-                late.made.extend(create(diff, wish));
+                late.made.extend(create(diff, wish, None));
             }
         }
     }
@@ -127,8 +129,33 @@ pub(super) fn give_back<'a>(
     .collect()
 }
 
-fn create(diff: &Diff<'_>, wish: &ListenerWish) -> Vec<Change> {
-    let mut changes = vec![ListenerChange::Create(plan(wish), tags::with_memory(&wish.tags))];
+/// What a listener for UDP did that went for another shape of the load balancer and did not come back: the target group
+/// that it forwarded to is left, with targets of the family that the shape takes.
+fn meanwhile(diff: &Diff<'_>, wish: &ListenerWish) -> Option<Meanwhile> {
+    let (now, _) = Shape::of(diff);
+    let left = diff.observed.groups.iter().filter(|group| {
+        group.it.load_balancers.is_empty()
+            && (marks::member(&group.tags).as_ref(), group.it.port) == (Some(&wish.member), wish.port)
+    });
+    let mut left = left.filter_map(|group| Some((group.it.protocol?, group)));
+    let (protocol, group) = left.find(|(protocol, group)| {
+        wish.protocol.has_udp() && protocol.has_udp() && now.takes(*protocol, group.it.family)
+    })?;
+    // One that is for UDP alone has none.
+    let attributes = if protocol == wish.protocol { wish.attributes.clone() } else { Attributes::new() };
+    let spec = ListenerSpec {
+        protocol: Some(protocol),
+        forward: Some(group.it.arn.clone()),
+        certificate: None,
+        ssl_policy: None,
+        alpn: None,
+    };
+    Some(Meanwhile { spec, attributes, tags: tags::with_memory(&wish.tags) })
+}
+
+fn create(diff: &Diff<'_>, wish: &ListenerWish, meanwhile: Option<Meanwhile>) -> Vec<Change> {
+    let (plan, tags) = (plan(wish), tags::with_memory(&wish.tags));
+    let mut changes = vec![ListenerChange::Create { plan, tags, meanwhile }];
     changes.extend(wish.certificates.iter().skip(1).cloned().map(ListenerChange::AddCertificate));
     changes.extend(attributes(wish, &Attributes::new(), false).map(ListenerChange::Attributes));
     named(diff, wish, changes)

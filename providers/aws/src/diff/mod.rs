@@ -44,8 +44,9 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed, now: Timestamp) -> Resu
     let (before, after) = listeners::listeners(&diff)?;
     changes.extend(before);
     changes.extend(balancer::reshape(&diff));
-    changes.extend(balancer::settings(&diff));
     changes.extend(after);
+    changes.extend(balancer::settings(&diff));
+    changes.extend(balancer::predecessors(&diff));
     changes.extend(tags::tags(&diff));
     changes.extend(spare::handed_over(&diff));
     changes.extend(spare::spare(&diff));

@@ -1,21 +1,20 @@
-use std::collections::BTreeSet;
+//! Which changes there are, and in which order.
+
+mod adoption;
+mod guards;
+mod replacement;
 
 use jiff::SignedDuration;
 use landfall_core::net::IpFamily;
-use landfall_core::params::aws::Scheme;
 use rstest::rstest;
 
 use super::*;
 use crate::api::Tags;
-use crate::api::ec2::{Allow, Source};
-use crate::api::elb::{AddressType, BalancerState, NlbProtocol};
-use crate::api::ids::{LoadBalancerArn, SecurityGroupId};
-use crate::change::GuardChange;
+use crate::api::ec2::Allow;
+use crate::api::elb::{AddressType, NlbProtocol};
+use crate::api::ids::SecurityGroupId;
 use crate::defaults::{CROSS_ZONE, DELETION_PROTECTION};
-use crate::handover::OVERLAP;
-use crate::testing::{
-    arn_of, group, listener, made, made_group, made_listener, member, noon, rule, subnet, target, wish,
-};
+use crate::testing::{group, listener, made, made_listener, member, noon, rule, subnet, target, wish};
 
 fn changes(wanted: &Wanted, observed: &Observed) -> Vec<Change> {
     diff(wanted, observed, noon()).unwrap()
@@ -307,123 +306,9 @@ fn a_port_that_passes_to_another_member_is_re_pointed() {
     assert!(!plan.iter().any(|line| line.starts_with("- listener")), "{plan:?}");
 }
 
-/// A world with a load balancer of another scheme, and the wish for its successor.
-fn to_be_replaced() -> (Wanted, Observed) {
-    let mut old = wish();
-    old.balancer.name = "old".to_owned();
-    old.groups[0].name = "web-80-old".to_owned();
-    old.listeners[0].group = "web-80-old".to_owned();
-    let mut new = wish();
-    new.balancer.scheme = Scheme::InternetFacing;
-    (new, made(&old))
-}
-
-#[test]
-fn a_predecessor_goes_when_its_successor_serves() {
-    let (new, mut observed) = to_be_replaced();
-    assert!(!plan(&new, &observed).iter().any(|line| line.starts_with('-')), "there is no successor yet");
-    let arn = LoadBalancerArn::from("arn:lb/nlb");
-    observed.groups.push(made_group(&new.groups[0], &arn));
-    observed.balancers.extend(made(&new).balancers);
-    observed.balancers[1].it.state = BalancerState::Provisioning;
-    assert_eq!(plan(&new, &observed), Vec::<String>::new(), "the successor does not serve yet");
-    observed.balancers[1].it.state = BalancerState::Active;
-    assert_eq!(changes(&new, &observed), [superseding("old")], "the host name switches");
-    supersede(&mut observed, OVERLAP - SignedDuration::from_secs(1));
-    assert_eq!(plan(&new, &observed), Vec::<String>::new(), "clients may still have the old one");
-    supersede(&mut observed, OVERLAP);
-    assert_eq!(plan(&new, &observed), ["- load balancer old", "- target group web-80-old"]);
-}
-
 /// Its successor took over that long ago.
 fn supersede(observed: &mut Observed, ago: SignedDuration) {
     observed.balancers[0].tags.extend(marks::superseded(noon() - ago));
-}
-
-/// The change that dates a predecessor.
-fn superseding(name: &str) -> Change {
-    let of = vec![TagRef::Balancer(name.to_owned())];
-    Change::Tags(Retag { of, set: marks::superseded(noon()), removed: BTreeSet::new() })
-}
-
-/// The world with a successor that takes traffic.
-fn with_successor() -> (Wanted, Observed) {
-    let (new, mut observed) = to_be_replaced();
-    observed.groups.push(made_group(&new.groups[0], &LoadBalancerArn::from("arn:lb/nlb")));
-    observed.balancers.extend(made(&new).balancers);
-    (new, observed)
-}
-
-#[test]
-fn one_that_is_taken_back_loses_its_date_after_the_other_got_one() {
-    let (new, mut observed) = with_successor();
-    // The other way round: what was the predecessor is wanted again.
-    observed.balancers.reverse();
-    supersede(&mut observed, SignedDuration::from_secs(60));
-    let of = vec![TagRef::Balancer("nlb".to_owned())];
-    let removed = BTreeSet::from([marks::SUPERSEDED.to_owned()]);
-    let back = Change::Tags(Retag { of, set: Tags::new(), removed });
-    assert_eq!(changes(&new, &observed), [superseding("old"), back]);
-}
-
-#[test]
-fn what_a_refused_member_has_on_a_predecessor_does_not_keep_it_for_ever() {
-    let (mut new, mut observed) = with_successor();
-    new.retained.insert(member("api"));
-    let mut theirs = made_group(&group("api", 81), &LoadBalancerArn::from("arn:lb/old"));
-    theirs.tags = marks::of_member(&crate::testing::cluster(), &new.lb, &member("api"));
-    observed.groups.push(theirs);
-    assert!(Roles::of(&new, &observed, noon()).held, "nobody has taken over from it");
-    supersede(&mut observed, OVERLAP);
-    let plan = plan(&new, &observed);
-    assert!(plan.contains(&"- load balancer old".to_owned()), "{plan:?}");
-}
-
-#[test]
-fn a_predecessor_that_is_protected_stays_with_all_that_it_has() {
-    let (new, mut observed) = with_successor();
-    supersede(&mut observed, OVERLAP);
-    let details = observed.balancers[0].details.as_mut().unwrap();
-    details.attributes.insert(DELETION_PROTECTION.to_owned(), "true".to_owned());
-    assert_eq!(plan(&new, &observed), Vec::<String>::new());
-}
-
-#[test]
-fn targets_of_a_predecessor_follow_the_nodes() {
-    let (mut new, observed) = to_be_replaced();
-    new.groups[0].registered.insert(target("i-2", 30_080), "n2".to_owned());
-    let plan = plan(&new, &observed);
-    assert!(
-        plan.contains(&"~ target group web-80-old | targets: [\"i-2:30080 (n2)\"]".to_owned()),
-        "{plan:?}"
-    );
-}
-
-#[test]
-fn a_predecessor_with_an_address_that_its_successor_is_to_have_goes_first() {
-    let (mut new, mut observed) = to_be_replaced();
-    new.balancer.subnets[0].allocation = Some("eipalloc-1".to_owned());
-    observed.balancers[0].it.zones[0].allocation = Some("eipalloc-1".to_owned());
-    let plan = plan(&new, &observed);
-    let at = |text: &str| plan.iter().position(|line| line.starts_with(text)).unwrap();
-    assert!(at("- load balancer old") < at("~ target group web-80").max(at("- target group")), "{plan:#?}");
-    let all = changes(&new, &observed);
-    let position = |name: &str| all.iter().position(|it| matches!(it, Change::Balancer(of, _) if of == name));
-    assert!(position("old") < position("nlb"), "{all:#?}");
-}
-
-#[test]
-fn the_successor_of_a_load_balancer_with_a_given_name_stands_beside_it() {
-    let mut wanted = wish();
-    wanted.balancer.beside = Some("nlb-2".to_owned());
-    let observed = made(&wanted);
-    wanted.balancer.scheme = Scheme::InternetFacing;
-    let all = changes(&wanted, &observed);
-    let made = all.iter().find_map(|change| match change {
-        Change::Balancer(name, BalancerChange::Create(_)) => Some(name.as_str()),
-        _ => None,
-    });
-    assert_eq!(made, Some("nlb-2"));
 }
 
 #[test]
@@ -448,38 +333,6 @@ fn a_listener_of_somebody_else_on_our_port_is_refused_and_on_another_left_alone(
     assert!(matches!(&error, AwsError::Foreign { name, .. } if name == "nlb:80"), "{error}");
 }
 
-/// A wish for so many source ranges of port 80, told apart by their first octet.
-fn wish_for_ranges(first: u8, count: u8) -> Wanted {
-    let mut wanted = wish();
-    let rules = (0..count).map(|n| rule("web", 80, &format!("{first}.{n}.0.0/16")));
-    wanted.frontend.as_mut().unwrap().rules = rules.collect();
-    wanted
-}
-
-#[rstest]
-#[case::there_is_room_for_both(30, 30, 0, 30)]
-#[case::room_must_be_made(31, 31, 2, 29)]
-#[case::full(60, 60, 60, 0)]
-#[case::fewer_come(60, 1, 1, 59)]
-fn as_many_rules_go_first_as_there_is_no_room_for(
-    #[case] before: u8,
-    #[case] after: u8,
-    #[case] first: usize,
-    #[case] last: usize,
-) {
-    let changes = changes(&wish_for_ranges(20, after), &made(&wish_for_ranges(10, before)));
-    let mut counts = (0, 0, 0);
-    for change in &changes {
-        match change {
-            Change::Guard(_, GuardChange::Revoke(rules)) if counts.1 == 0 => counts.0 = rules.len(),
-            Change::Guard(_, GuardChange::Revoke(rules)) => counts.2 = rules.len(),
-            Change::Guard(_, GuardChange::Authorise(rules)) => counts.1 = rules.len(),
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(counts, (first, usize::from(after), last));
-}
-
 #[test]
 fn nodes_come_and_go_before_anything_else_is_tried() {
     let mut wanted = wish();
@@ -489,115 +342,4 @@ fn nodes_come_and_go_before_anything_else_is_tried() {
     let plan = plan(&wanted, &made(&wish()));
     assert_eq!(plan[0], "~ target group web-80 | targets: [\"i-2:30080 (n2)\"]");
     assert_eq!(plan.len(), 3, "{plan:#?}");
-}
-
-#[test]
-fn rules_of_others_stay() {
-    let mut observed = made(&wish());
-    let mut theirs = rule("web", 22, "192.0.2.0/24");
-    theirs.description = "ssh".to_owned();
-    observed.frontend[0].ingress.push(theirs);
-    assert_eq!(changes(&wish(), &observed), []);
-}
-
-#[test]
-fn nodes_let_in_what_they_lack() {
-    let mut observed = made(&wish());
-    observed.node_groups[0].ingress[0].source = Source::Group(SecurityGroupId::from("sg-other"));
-    assert_eq!(
-        plan(&wish(), &observed),
-        ["~ security group sg-nodes | ingress: [\"tcp 30000-32767 from sg-back\"]"]
-    );
-}
-
-/// A load balancer that somebody else made, with a listener on our port.
-fn adoptable() -> (Wanted, Observed) {
-    let mut wanted = wish();
-    wanted.balancer.adopt = Some(LoadBalancerArn::from("arn:lb/theirs"));
-    wanted.balancer.subnets.clear();
-    wanted.groups[0].attributes.clear();
-    let mut theirs = wish();
-    theirs.balancer.name = "theirs".to_owned();
-    theirs.frontend = None;
-    theirs.backend = None;
-    theirs.balancer.given_groups = vec![SecurityGroupId::from("sg-theirs")];
-    theirs.balancer.attributes.insert(CROSS_ZONE.to_owned(), "true".to_owned());
-    theirs.listeners[0].group = "theirs".to_owned();
-    let mut observed = made(&theirs);
-    observed.groups.clear();
-    let balancer = &mut observed.balancers[0];
-    balancer.tags.clear();
-    balancer.details.as_mut().unwrap().listeners[0].tags.clear();
-    (wanted, observed)
-}
-
-#[test]
-fn taking_over_adds_and_replaces_nothing_else() {
-    let (wanted, observed) = adoptable();
-    let plan = plan(&wanted, &observed);
-    let about = |kind: &str| plan.iter().filter(|line| line.contains(kind)).cloned().collect::<Vec<_>>();
-    assert_eq!(
-        about("load balancer theirs |"),
-        ["~ load balancer theirs | securityGroups: [\"sg-theirs\"] → [\"sg-theirs\",\"front\",\"back\"]"]
-    );
-    assert_eq!(about("listener theirs:80 |"), ["~ listener theirs:80 | targetGroup: arn:tg/theirs → web-80"]);
-    let all = changes(&wanted, &observed);
-    let Change::Tags(first) = &all[0] else { panic!("{all:?}") };
-    assert!(marks::is_adopted(&first.set), "it is marked before anything is done to it");
-    let retag = all.iter().find_map(|change| match change {
-        Change::Tags(retag) if matches!(retag.of[0], TagRef::Listener(_)) => Some(retag),
-        _ => None,
-    });
-    assert_eq!(marks::original_of(&retag.unwrap().set), Some(arn_of("theirs")));
-}
-
-#[test]
-fn a_listener_that_was_taken_over_keeps_its_certificates() {
-    let (mut wanted, mut observed) = adoptable();
-    let wish = &mut wanted.listeners[0];
-    wish.protocol = NlbProtocol::Tls;
-    wish.certificates = vec!["c1".to_owned(), "c2".to_owned()];
-    let theirs = &mut observed.balancers[0].details.as_mut().unwrap().listeners[0];
-    theirs.it.spec.protocol = Some(NlbProtocol::Tls);
-    theirs.it.spec.certificate = Some("c1".to_owned());
-    theirs.certificates = ["c3".to_owned()].into();
-    let plan = plan(&wanted, &observed);
-    let certificates: Vec<_> = plan.iter().filter(|line| line.contains("certificates")).collect();
-    assert_eq!(certificates, ["~ listener theirs:80 | certificates: c2"]);
-}
-
-#[test]
-fn groups_of_ours_leave_one_that_was_taken_over_when_nobody_wants_them() {
-    let (mut wanted, observed) = adoptable();
-    let ours = made(&wish());
-    let mut balancer = observed.balancers[0].clone();
-    balancer.tags = wanted.balancer.tags.clone();
-    balancer.tags.extend(marks::adopted(noon()));
-    balancer.it.security_groups = ["sg-theirs", "sg-front", "sg-back"].map(SecurityGroupId::from).into();
-    wanted.frontend = None;
-    let observed = Observed { balancers: vec![balancer], ..ours };
-    let plan = plan(&wanted, &observed);
-    let expected = "~ load balancer theirs | securityGroups: [\"sg-theirs\",\"sg-front\",\"sg-back\"] → \
-                    [\"sg-theirs\",\"sg-back\"]";
-    assert!(plan.iter().any(|line| line == expected), "{plan:#?}");
-}
-
-#[test]
-fn what_was_taken_over_is_given_back_and_not_deleted() {
-    let (wanted, mut observed) = adoptable();
-    let balancer = &mut observed.balancers[0];
-    balancer.tags = wanted.balancer.tags.clone();
-    balancer.tags.extend(marks::adopted(noon()));
-    let listener = &mut balancer.details.as_mut().unwrap().listeners[0];
-    listener.tags = wanted.listeners[0].tags.clone();
-    listener.tags.extend(marks::original(&arn_of("theirs")));
-    listener.it.spec.forward = Some(arn_of("web-80"));
-    // Another one serves by now, and the annotation is gone.
-    let own = made(&wish());
-    observed.balancers.extend(own.balancers.clone());
-    let mut observed = Observed { balancers: observed.balancers, ..own };
-    supersede(&mut observed, OVERLAP);
-    let plan = plan(&wish(), &observed);
-    assert!(plan.iter().any(|line| line.contains("listener theirs:80 | targetGroup")), "{plan:?}");
-    assert!(!plan.iter().any(|line| line.starts_with('-')), "{plan:?}");
 }

@@ -152,6 +152,23 @@ pub enum AwsError {
         /// Its name.
         name: String,
     },
+    /// Listeners went for a change that failed, and cannot be made again for now.
+    #[error(
+        "{} of {whom} went for a change that failed, and did not come back ({}): nobody serves there until either \
+         succeeds, and both are tried again",
+        listeners.join(", "),
+        why.answer().map_or_else(|| why.to_string(), |answer| format!("{}: {answer}", answer.action))
+    )]
+    ListenerAway {
+        /// Whose they are.
+        whom: String,
+        /// Which: load balancer and port.
+        listeners: Vec<String>,
+        /// Why they did not come back.
+        why: Box<AwsError>,
+        /// Why they are away.
+        source: Box<AwsError>,
+    },
     /// The wish and the network do not go together.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -216,6 +233,7 @@ impl AwsError {
             Self::Call(call) => Some(&call.error),
             Self::NameTaken { source, .. } => Some(source),
             Self::DeletionProtected { source, .. } => source.as_deref(),
+            Self::ListenerAway { source, .. } => source.answer(),
             _ => None,
         }
     }
@@ -265,6 +283,7 @@ impl Classified for AwsError {
                 ErrorClass::Rejected
             }
             Self::Lost { .. } => ErrorClass::Bug,
+            Self::ListenerAway { why, source, .. } => soonest(why.class(), source.class()),
             Self::Network(error) => error.class(),
         }
     }
@@ -283,6 +302,7 @@ impl Classified for AwsError {
             Self::NotAdoptable { .. } => "NotAdoptable",
             Self::Refused { .. } => "Refused",
             Self::Lost { .. } => "LostReference",
+            Self::ListenerAway { .. } => "ListenerAway",
         })
     }
 }
@@ -309,6 +329,18 @@ impl fmt::Display for Figures {
             Some(used) => write!(f, "{used} of {}", self.limit),
             None => write!(f, "{} at most", self.limit),
         }
+    }
+}
+
+/// The class of a failure by which something is away that should not be: tried again as soon as what would bring it back
+/// allows, and slowly at least, whatever the other failure means.
+fn soonest(of_return: ErrorClass, of_change: ErrorClass) -> ErrorClass {
+    match (of_return, of_change) {
+        (ErrorClass::Rejected | ErrorClass::Bug, ErrorClass::Rejected | ErrorClass::Bug) => {
+            ErrorClass::Denied
+        }
+        (ErrorClass::Rejected | ErrorClass::Bug, of_change) => of_change,
+        (of_return, _) => of_return,
     }
 }
 

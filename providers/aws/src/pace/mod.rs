@@ -3,9 +3,10 @@
 //!
 //! Every action draws from the bucket of its category (ELBv2) or from its own (EC2), and every ELBv2 action from a
 //! bucket of the account besides. Both tokens are taken at one instant, when both are there, so neither bucket is ever
-//! overdrawn. Waiters of an action are served in the order in which they came, and the actions of a category take turns, as
-//! do the categories' first waiters at the bucket of the account. So a long queue for one action holds up no other: 200
-//! new Services that make their target groups let a changed attribute pass.
+//! overdrawn. Waiters of an action are served in the order in which they came, but for those who make something new, who
+//! have a line of their own. These lines take turns within a category, as do the categories' first waiters at the bucket of
+//! the account. So a long queue holds up nobody else: 200 new Services that make their target groups let a changed attribute
+//! pass, and a port that is added.
 //!
 //! Nobody waits in place for long: where the turn is too far away, [`Pacer::turn`] answers [`Busy`] with the time to ask
 //! again, and keeps the place in the queue for the one that asked. It can be an hour for 1,000 creations, and minutes for
@@ -26,6 +27,7 @@ pub use limits::{Limits, Rate};
 
 use crate::api::{Action, Category};
 use bucket::Bucket;
+pub use places::Asker;
 use places::{Places, Ticket};
 
 /// Longest wait in place for a turn: a run takes several, and it should come to its end while somebody still waits for
@@ -71,13 +73,13 @@ impl Pacer {
         }
     }
 
-    /// Waits until the request may be sent, and tells how long that took. `whom` is who asks: its place is kept if the
-    /// turn is far away. Dropping the future gives the turn to the next one; only a place in a queue whose turns can be
+    /// Waits until the request may be sent, and tells how long that took. The place of who asks is kept if the turn is far
+    /// away. Dropping the future gives the turn to the next one; only a place in a queue whose turns can be
     /// an hour away is kept for a while, since whoever had it will most likely ask again.
-    pub async fn turn(&self, action: Action, whom: &str) -> Result<Duration, Busy> {
+    pub async fn turn(&self, action: Action, asker: impl Into<Asker<'_>>) -> Result<Duration, Busy> {
         let begun = Instant::now();
         let Some(line) = self.lines.get(&Key::of(action)) else { return Ok(Duration::ZERO) };
-        let standing = line.enter(whom, action, begun);
+        let standing = line.enter(asker.into(), action, begun);
         loop {
             standing.wait().await?;
             let account = self.account.as_ref().filter(|_| is_elb(action));
@@ -208,9 +210,9 @@ impl Line {
         Self { far, state: Mutex::new(state), moved: Notify::new() }
     }
 
-    fn enter(&self, whom: &str, action: Action, now: Instant) -> Standing<'_> {
+    fn enter(&self, asker: Asker<'_>, action: Action, now: Instant) -> Standing<'_> {
         let patience = if self.far { PATIENCE_FAR } else { PATIENCE };
-        let ticket = self.state().places.enter(whom, action, now);
+        let ticket = self.state().places.enter(asker, action, now);
         Standing { line: self, ticket, until: now + patience }
     }
 

@@ -11,8 +11,9 @@ use crate::api::Action;
 /// owner and of those after it pile up in the bucket, so being late costs nobody a token until the bucket is full.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// The queue: for one action, first come first. Actions take turns (start-time fair queueing, Goyal and others, 1996): each
-/// place has a round, one later than the place before it of the same action, and earlier rounds go first.
+/// The queue: for one action, those who make something new and the others each first come first. These lines take turns
+/// (start-time fair queueing, Goyal and others, 1996): each place has a round, one later than the place before it in the same
+/// line, and earlier rounds go first.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// By round; within a round as they came.
@@ -26,10 +27,27 @@ pub(super) struct Places {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
+/// One who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// By what its place is known.
+    pub whom: &'a str,
+    /// Whether it makes something new, which takes minutes anyway. Changes of what is there do not wait behind such.
+    pub is_new: bool,
+}
+
+/// One who changes something.
+impl<'a, T: AsRef<str> + ?Sized> From<&'a T> for Asker<'a> {
+    fn from(whom: &'a T) -> Self {
+        Self { whom: whom.as_ref(), is_new: false }
+    }
+}
+
 #[derive(Debug)]
 struct Place {
     whom: String,
-    action: Action,
+    /// The line in the queue: what is asked for, and whether for something new.
+    line: (Action, bool),
     round: u64,
     /// Of the one who waits there in person; `None` if it is kept for somebody who went away.
     ticket: Option<Ticket>,
@@ -38,20 +56,22 @@ struct Place {
 }
 
 impl Places {
-    /// Takes the place that is kept for this one, or else the last one for the action.
-    pub(super) fn enter(&mut self, whom: &str, action: Action, now: Instant) -> Ticket {
+    /// Takes the place that is kept for this one, or else the last one in its line.
+    pub(super) fn enter(&mut self, asker: Asker<'_>, action: Action, now: Instant) -> Ticket {
+        let Asker { whom, is_new } = asker;
+        let line = (action, is_new);
         self.last.0 += 1;
         let ticket = Some(self.last);
         self.give_up_overdue(now);
         match self.queue.iter_mut().find(|place| place.ticket.is_none() && place.whom == whom) {
             Some(place) => place.ticket = ticket,
-            None => self.add(Place { whom: whom.to_owned(), action, round: 0, ticket, at: now }),
+            None => self.add(Place { whom: whom.to_owned(), line, round: 0, ticket, at: now }),
         }
         self.last
     }
 
     fn add(&mut self, mut place: Place) {
-        let before = self.queue.iter().rev().find(|other| other.action == place.action);
+        let before = self.queue.iter().rev().find(|other| other.line == place.line);
         place.round = before.map_or(self.round, |before| before.round.max(self.round)) + 1;
         let at = self.queue.partition_point(|other| other.round <= place.round);
         self.queue.insert(at, place);

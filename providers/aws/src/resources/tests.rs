@@ -1,7 +1,10 @@
 //! Which resources a wish takes.
 
+mod existing;
+mod limits;
+mod properties;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use landfall_core::ids::ProviderName;
@@ -9,12 +12,11 @@ use landfall_core::model::{EndpointTarget, NodeSet};
 use landfall_core::net::{IpFamily, Protocol, SourceRanges};
 use landfall_core::params::aws::{HealthProtocol, Publish, Scheme};
 use landfall_core::testing;
-use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
 use crate::api::Tags;
-use crate::api::ec2::{Allow, Source};
+use crate::api::ec2::Allow;
 use crate::api::elb::{AddressType, GroupTargets, HealthCheck, NlbProtocol, SubnetMapping};
 use crate::api::ids::{InstanceId, SecurityGroupId, SubnetId, VpcId};
 use crate::defaults::CROSS_ZONE;
@@ -296,77 +298,6 @@ fn ports_outside_the_usual_ranges_are_let_in_too() {
 }
 
 #[test]
-fn too_many_rules_are_told_with_figures() {
-    let desired = web().with(|mut member| {
-        let ranges = (0..61u8).map(|i| format!("10.0.{}.0/24", i * 2).parse().unwrap());
-        member.sources = SourceRanges::from_ranges(ranges);
-        member.sources_given = true;
-        member
-    });
-    let wanted = graph(&desired);
-    assert_eq!(rules(&wanted).len(), 61);
-    let problem = wanted.problems.iter().find(|problem| problem.category.as_str() == "TooManyRules").unwrap();
-    assert!(problem.message.contains("61 IPv4 and 0 IPv6") && problem.message.contains("60"), "{problem:?}");
-}
-
-#[test]
-fn listeners_beyond_the_quota_are_told_per_port() {
-    let ports: Vec<(Protocol, u16)> = (1..=52).map(|port| (Protocol::Tcp, port)).collect();
-    let wanted = graph(&web().with(|member| member.listening(&ports)));
-    assert_eq!((wanted.listeners.len(), wanted.groups.len()), (50, 50));
-    let told: Vec<u16> = wanted
-        .problems
-        .iter()
-        .filter(|problem| problem.category.as_str() == "TooManyListeners")
-        .filter_map(|problem| problem.port.map(|key| key.port))
-        .collect();
-    assert_eq!(told, [51, 52]);
-    assert_eq!(rules(&wanted), ["tcp 1-50 from 0.0.0.0/0"]);
-}
-
-#[test]
-fn targets_beyond_the_quota_are_left_out_evenly() {
-    let ports = [(Protocol::Tcp, 80), (Protocol::Tcp, 443)];
-    let desired = web().with(|member| member.listening(&ports)).on(testing::nodes(600));
-    let wanted = wanted(&cluster(), &desired, &crossing(&desired), &facts(&desired));
-    let counts: Vec<usize> = wanted.groups.iter().map(|group| group.registered.len()).collect();
-    assert_eq!(counts.iter().sum::<usize>(), 500);
-    assert!(counts.iter().all(|count| (249..=251).contains(count)), "{counts:?}");
-    let problem =
-        wanted.problems.iter().find(|problem| problem.category.as_str() == "TargetsLimited").unwrap();
-    assert!(problem.message.starts_with("500 of 1200 targets"), "{}", problem.message);
-    for group in &wanted.groups {
-        let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
-        for name in group.registered.values() {
-            let node = desired.nodes.eligible.iter().find(|node| node.name == *name).unwrap();
-            *zones.entry(node.zone.as_deref().unwrap()).or_default() += 1;
-        }
-        assert!(zones.values().all(|count| (83..=84).contains(count)), "{zones:?}");
-    }
-}
-
-#[test]
-fn a_raised_quota_is_used() {
-    let desired = web().on(testing::nodes(600));
-    let mut facts = facts(&desired);
-    facts.quotas.targets_per_zone = 1_000;
-    let wanted = wanted(&cluster(), &desired, &crossing(&desired), &facts);
-    assert_eq!(wanted.groups[0].registered.len(), 600);
-    assert_eq!(categories(&wanted), Vec::<&str>::new());
-}
-
-#[test]
-fn a_node_more_moves_few_targets_at_the_quota() {
-    let chosen = |count: u16| {
-        let desired = web().on(testing::nodes(count));
-        let wanted = wanted(&cluster(), &desired, &crossing(&desired), &facts(&desired));
-        wanted.groups[0].registered.values().cloned().collect::<BTreeSet<String>>()
-    };
-    let (before, after) = (chosen(600), chosen(601));
-    assert!(before.difference(&after).count() <= 2, "{:?}", before.difference(&after));
-}
-
-#[test]
 fn marks_win_over_tags_of_the_same_key() {
     let desired = web();
     let mut settings = settings(&desired);
@@ -447,95 +378,4 @@ fn the_fingerprint_is_about_what_no_list_shows() {
         }),
     ]);
     assert_eq!(all.len(), 5);
-}
-
-/// A group of Services with distinct ports, sources and nodes.
-fn worlds() -> impl Strategy<Value = DesiredLb> {
-    let ports = prop::collection::btree_set((prop::bool::ANY, 1u16..200), 1..6);
-    let ranges = prop::collection::vec((0u8..4, 8u8..20), 0..4);
-    let member = (ports, ranges, prop::bool::ANY);
-    (prop::collection::vec(member, 1..4), 0u16..12).prop_map(|(members, nodes)| {
-        let mut taken = BTreeSet::new();
-        let members = members.into_iter().zip(0i64..).map(|((ports, ranges, given), i)| {
-            let free: Vec<(Protocol, u16)> = ports
-                .into_iter()
-                .filter(|(_, port)| taken.insert(*port))
-                .map(|(tcp, port)| (if tcp { Protocol::Tcp } else { Protocol::Udp }, port))
-                .collect();
-            let mut member = testing::member(&format!("s{i}")).born(i / 2).listening(&free);
-            if given {
-                let ranges = ranges.into_iter().map(|(byte, length)| format!("10.{byte}.0.0/{length}"));
-                member.sources = SourceRanges::from_ranges(ranges.map(|range| range.parse().unwrap()));
-                member.sources_given = true;
-            }
-            member
-        });
-        let members = members.collect();
-        testing::group(ProviderName::Aws, "shop", members).on(testing::nodes(nodes))
-    })
-}
-
-/// Whether any rule lets a client in.
-fn lets_in(wanted: &Wanted, protocol: Protocol, port: u16, client: IpAddr) -> bool {
-    let rules = wanted.frontend.iter().flat_map(|group| &group.rules);
-    rules.into_iter().any(|rule| {
-        let meant = match (&rule.allow, protocol) {
-            (Allow::Tcp(first, last), Protocol::Tcp) | (Allow::Udp(first, last), Protocol::Udp) => {
-                (*first..=*last).contains(&port)
-            }
-            _ => false,
-        };
-        let from = match (&rule.source, client) {
-            (Source::V4(range), IpAddr::V4(client)) => range.contains(&client),
-            (Source::V6(range), IpAddr::V6(client)) => range.contains(&client),
-            _ => false,
-        };
-        meant && from
-    })
-}
-
-proptest! {
-    #[test]
-    fn the_graph_does_not_depend_on_orders(desired in worlds(), turn in 0usize..12) {
-        let mut turned = desired.clone();
-        let members = turned.members.len();
-        turned.members.rotate_left(turn % members);
-        let nodes = Arc::make_mut(&mut turned.nodes);
-        let count = nodes.eligible.len().max(1);
-        nodes.eligible.rotate_left(turn % count);
-        prop_assert_eq!(graph(&desired), graph(&turned));
-    }
-
-    #[test]
-    fn the_graph_is_whole(desired in worlds()) {
-        let wanted = graph(&desired);
-        let names: BTreeSet<&str> = wanted.groups.iter().map(|group| group.name.as_str()).collect();
-        prop_assert_eq!(names.len(), wanted.groups.len());
-        let used: BTreeSet<&str> = wanted.listeners.iter().map(|listener| listener.group.as_str()).collect();
-        prop_assert_eq!(names, used);
-        let ports: BTreeSet<u16> = wanted.listeners.iter().map(|listener| listener.port).collect();
-        prop_assert_eq!(ports.len(), wanted.listeners.len());
-        for group in &wanted.groups {
-            let ids: BTreeSet<(&str, u16)> =
-                group.registered.keys().map(|target| (target.id.as_str(), target.port)).collect();
-            prop_assert_eq!(ids.len(), group.registered.len());
-        }
-    }
-
-    #[test]
-    fn rules_let_in_exactly_the_sources_of_each_port(
-        desired in worlds(), port in 1u16..200, tcp in prop::bool::ANY, client in any::<[u8; 2]>(),
-    ) {
-        let wanted = graph(&desired);
-        let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
-        let client = IpAddr::from([10, client[0] % 6, client[1], 1]);
-        let meant = desired.listeners().any(|(member, listener)| {
-            let allowed = member.sources.of(IpFamily::V4).iter().any(|range| range.contains(&client));
-            (listener.protocol, listener.port) == (protocol, port) && allowed
-        });
-        prop_assert_eq!(lets_in(&wanted, protocol, port, client), meant);
-        let frontend = wanted.frontend.unwrap();
-        let identities: BTreeSet<_> = frontend.rules.iter().map(|rule| (&rule.allow, &rule.source)).collect();
-        prop_assert_eq!(identities.len(), frontend.rules.len());
-    }
 }

@@ -1,13 +1,16 @@
 //! A load balancer gets IPv6 or gives it up in place, with whatever depends on that in an order that AWS takes.
 
-use crate::stage::{AWS, Stage, web};
-use landfall_aws::api::Action;
-use landfall_aws::api::elb::NlbProtocol;
+use crate::stage::{AWS, Stage, service, web};
+use landfall_aws::account::Freshness;
+use landfall_aws::api::elb::{ListenerSpec, NlbProtocol};
+use landfall_aws::api::{Action, Tags};
+use landfall_aws::pace::Limits;
+use landfall_core::error::ErrorClass;
 use landfall_core::model::{DesiredLb, FamilyPolicy};
 use landfall_core::net::IpFamily::{self, V4, V6};
 use landfall_core::net::Protocol::{self, Tcp, Udp};
 use landfall_core::provider::Provider as _;
-use landfall_testkit::aws::fake::Fault;
+use landfall_testkit::aws::fake::{FakeAws, Fault};
 use rstest::rstest;
 
 fn serving(families: &[IpFamily], ports: &[(Protocol, u16)]) -> DesiredLb {
@@ -85,30 +88,121 @@ async fn a_process_that_dies_meanwhile_is_followed_by_one_that_goes_on() {
     }
 }
 
+/// Every listener by its port.
+fn ports(stage: &Stage) -> Vec<(u16, ListenerSpec, Tags)> {
+    let listeners = stage.aws.balancers().remove(0).listeners.into_iter();
+    let mut all: Vec<_> = listeners.map(|it| (it.it.port, it.it.spec, it.tags)).collect();
+    all.sort_by_key(|(port, ..)| *port);
+    all
+}
+
+/// A load balancer that is to lose IPv6, and what it is to become.
+async fn about_to_lose_ipv6() -> (Stage, DesiredLb) {
+    let stage = Stage::new();
+    stage.converge(&serving(&[V4, V6], MIXED)).await;
+    (stage, serving(&[V4], MIXED))
+}
+
+fn refuse(stage: &Stage, actions: &[Action], code: &str) {
+    for action in actions {
+        (1..=8).for_each(|call| stage.aws.fault_on(*action, call, Fault::code(code)));
+    }
+}
+
+const SHAPING: [Action; 2] = [Action::SetSubnets, Action::SetIpAddressType];
+
 /// The shape may be refused for long, for instance while an endpoint service uses a zone.
 #[rstest]
 #[case::rejected("InvalidConfigurationRequest")]
 #[case::throttled("Throttling")]
+#[case::in_doubt("InternalFailure")]
 #[tokio::test(start_paused = true)]
 async fn what_is_away_for_a_change_that_aws_refuses_comes_back(#[case] code: &str) {
-    let (from, to) = (serving(&[V4, V6], MIXED), serving(&[V4], MIXED));
-    let stage = Stage::new();
-    stage.converge(&from).await;
-    let ports = || {
-        let listeners = stage.aws.balancers().remove(0).listeners.into_iter();
-        let mut all: Vec<_> = listeners.map(|it| (it.it.port, it.it.spec, it.tags)).collect();
-        all.sort_by_key(|(port, ..)| *port);
-        all
-    };
-    let before = ports();
+    let (stage, to) = about_to_lose_ipv6().await;
+    let before = ports(&stage);
     for _ in 0..3 {
-        for action in [Action::SetSubnets, Action::SetIpAddressType] {
-            (1..=8).for_each(|call| stage.aws.fault_on(action, call, Fault::code(code)));
-        }
+        refuse(&stage, &SHAPING, code);
         stage.provider.ensure(&to).await.unwrap_err();
-        assert_eq!(ports(), before);
+        assert_eq!(ports(&stage), before);
     }
-    let stage = Stage::on(stage.aws.clone());
+    let stage = stage.restarted();
+    stage.aws.clear_faults();
+    stage.converge(&to).await;
+    assert_eq!(stage.picture(), fresh(&to).await);
+}
+
+/// The change is refused, and so is what would undo it.
+#[rstest]
+#[case::rejected("InvalidConfigurationRequest", "denied")]
+#[case::quota("TooManyListeners", "quota")]
+#[case::throttled("Throttling", "throttled")]
+#[case::in_doubt("InternalFailure", "transient")]
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_put_back_is_told_and_comes_back_with_the_next_look(
+    #[case] code: &str,
+    #[case] class: &str,
+    #[values(true, false)] restarts: bool,
+) {
+    let (mut stage, to) = about_to_lose_ipv6().await;
+    let before = ports(&stage);
+    refuse(&stage, &SHAPING, "InvalidConfigurationRequest");
+    refuse(&stage, &[Action::CreateListener], code);
+    for _ in 0..2 {
+        let error = stage.provider.ensure(&to).await.unwrap_err();
+        assert_eq!((error.class().as_str(), error.category().as_str()), (class, "ListenerAway"));
+        let told = error.explain();
+        assert!(
+            told.contains(":53") && told.contains("SetSubnets") && told.contains("CreateListener"),
+            "{told}"
+        );
+        assert_eq!(ports(&stage).len(), before.len() - 1);
+        if restarts {
+            stage = stage.restarted();
+        }
+    }
+    stage.aws.clear_faults();
+    for _ in 0..2 {
+        refuse(&stage, &SHAPING, "InvalidConfigurationRequest");
+        let error = stage.provider.ensure(&to).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Rejected, "{}", error.explain());
+        assert_eq!(ports(&stage), before);
+    }
+    stage.aws.clear_faults();
+    stage.converge(&to).await;
+    assert_eq!(stage.picture(), fresh(&to).await);
+}
+
+/// Turns for shapes can be minutes away, and no listener goes before its turn is there.
+#[tokio::test(start_paused = true)]
+async fn nothing_goes_for_a_change_whose_turn_is_far_away() {
+    let (from, to) = (serving(&[V4, V6], MIXED), serving(&[V4], MIXED));
+    let stage = Stage::paced(FakeAws::new(), Freshness::default(), &Limits::documented());
+    stage.converge(&from).await;
+    for n in 0.. {
+        if stage.provider.ensure(&service(&format!("svc-{n}"))).await.is_err() {
+            break;
+        }
+    }
+    let before = stage.aws.calls();
+    let error = stage.provider.ensure(&to).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "ApiPaced", "{}", error.explain());
+    stage.converge(&to).await;
+    let shaping = [&SHAPING[..], &[Action::DeleteListener, Action::CreateListener]].concat();
+    let journal = stage.aws.journal();
+    let made = journal[before..].iter().map(|call| call.action).filter(|action| shaping.contains(action));
+    let made: Vec<Action> = made.collect();
+    assert_eq!(made, [Action::DeleteListener, Action::SetSubnets, Action::CreateListener]);
+}
+
+/// Whatever is refused besides, ports do not wait for it.
+#[tokio::test(start_paused = true)]
+async fn listeners_come_back_before_anything_else_is_tried() {
+    let (stage, to) = about_to_lose_ipv6().await;
+    let key = format!("{AWS}attributes");
+    let to = to.with(|member| member.annotated(&key, "load_balancing.cross_zone.enabled=true"));
+    refuse(&stage, &[Action::ModifyLoadBalancerAttributes], "InvalidConfigurationRequest");
+    stage.provider.ensure(&to).await.unwrap_err();
+    assert_eq!(ports(&stage).iter().map(|(port, ..)| *port).collect::<Vec<_>>(), [53, 80, 443]);
     stage.aws.clear_faults();
     stage.converge(&to).await;
     assert_eq!(stage.picture(), fresh(&to).await);

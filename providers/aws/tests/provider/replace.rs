@@ -1,14 +1,17 @@
 //! What cannot be changed in place is replaced: the successor serves before the predecessor goes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::stage::{AWS, Stage, is_told, nodes, registered, web};
+use crate::stage::{AWS, Stage, is_told, nodes, registered, service, web};
+use futures::future::join_all;
 use landfall_aws::api::Action;
 use landfall_aws::marks;
 use landfall_core::model::DesiredLb;
+use landfall_core::net::{Protocol, SourceRanges};
 use landfall_core::outcome::{Ingress, Outcome, Phase};
 use landfall_core::provider::Provider as _;
-use landfall_testkit::aws::fake::Timing;
+use landfall_testkit::aws::fake::{BalancerView, Quota, Timing};
 use rstest::rstest;
 use tokio::time::Instant;
 
@@ -144,6 +147,80 @@ async fn a_backend_that_stays_ill_does_not_hold_up_the_switch_for_ever() {
     let to = annotated("scheme", "internet-facing");
     let (_, took) = until(&stage, &to, |outcome| outcome.ingress != old).await;
     assert_eq!(took, Duration::from_mins(20));
+}
+
+/// AWS grants ten reads per second to a whole account.
+#[tokio::test(start_paused = true)]
+async fn replacements_that_wait_together_ask_for_health_ever_less_often() {
+    const MANY: usize = 30;
+    let stage = as_slow_as_aws();
+    stage.aws.set_quota(Quota::Balancers, 2 * MANY);
+    let ports: Vec<_> = (80..85).map(|port| (Protocol::Tcp, port)).collect();
+    let desired = |n| service(&format!("svc-{n}")).on(nodes(3)).with(|member| member.listening(&ports));
+    let before: Vec<DesiredLb> = (0..MANY).map(desired).collect();
+    let scheme = format!("{AWS}scheme");
+    let open = |it: &DesiredLb| it.clone().with(|member| member.annotated(&scheme, "internet-facing"));
+    let after: Vec<DesiredLb> = before.iter().map(open).collect();
+    for it in &before {
+        stage.converge(it).await;
+    }
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    for it in &before {
+        stage.converge(it).await;
+    }
+    let (asked, began) = (stage.aws.count(Action::DescribeTargetHealth), Instant::now());
+    loop {
+        let outcomes = join_all(after.iter().map(|it| stage.ensure(it))).await;
+        if outcomes.iter().all(|outcome| outcome.phase == Phase::Ready) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(15)).await;
+    }
+    let (asked, took) = (stage.aws.count(Action::DescribeTargetHealth) - asked, began.elapsed());
+    println!("{MANY} replacements with {} ports: {asked} reads of health in {took:?}", ports.len());
+    assert!((Duration::from_mins(7)..=Duration::from_mins(9)).contains(&took), "{took:?}");
+    // Three times what was just registered, all of both when it begins to take traffic, and both again in three pauses.
+    assert!(asked <= MANY * ports.len() * (3 + 2 + 3 * 2), "{asked}");
+}
+
+/// Whoever may no longer connect may not by the old host name, either, from the first look on.
+#[tokio::test(start_paused = true)]
+async fn source_ranges_hold_for_the_predecessor_as_well() {
+    let stage = as_slow_as_aws();
+    let ranged = |desired: DesiredLb, range: &str| {
+        let range = range.parse().unwrap();
+        desired.with(|mut member| {
+            member.sources = SourceRanges::from_ranges([range]);
+            member.sources_given = true;
+            member
+        })
+    };
+    let rules = |stage: &Stage| -> BTreeMap<String, Vec<String>> {
+        let groups = stage.aws.groups_of_rules();
+        let rules = |it: &BalancerView| {
+            let on = groups.iter().filter(|group| it.it.security_groups.contains(&group.id));
+            on.flat_map(|group| group.ingress.iter().map(ToString::to_string)).collect()
+        };
+        stage.aws.balancers().iter().map(|it| (it.it.name.clone(), rules(it))).collect()
+    };
+    let given = stage.aws.groups_of_rules().remove(0).id.to_string();
+    // Before, a group of the user's let clients in.
+    stage.converge(&ranged(annotated("security-groups", &given), "0.0.0.0/0")).await;
+    let to = ranged(annotated("scheme", "internet-facing"), "10.1.0.0/16");
+    stage.ensure(&to).await;
+    let both = rules(&stage);
+    assert!(
+        both.len() == 2 && both.values().all(|rules| *rules == ["tcp 80-80 from 10.1.0.0/16"]),
+        "{both:?}"
+    );
+    let outcome = stage.converge(&to).await;
+    assert!(is_told(&outcome, "PredecessorLeaves"));
+    stage.ensure(&ranged(annotated("scheme", "internet-facing"), "10.1.2.0/24")).await;
+    let both = rules(&stage);
+    assert!(
+        both.len() == 2 && both.values().all(|rules| *rules == ["tcp 80-80 from 10.1.2.0/24"]),
+        "{both:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use landfall_aws::api::{Action, Category, Tags};
 use landfall_aws::pace::Limits;
 use landfall_core::error::ErrorClass;
 use landfall_core::model::DesiredLb;
+use landfall_core::net::Protocol;
 use landfall_core::outcome::Phase;
 use landfall_core::provider::Provider as _;
 use landfall_testkit::aws::fake::{FakeAws, Quota};
@@ -137,6 +138,30 @@ async fn two_hundred_creations_take_their_time_and_hold_up_no_change() {
     assert_eq!(limited.tally.throttled(), 0);
     let least = Duration::from_secs(5) * (200 - 10);
     assert!(took >= least && took < least + Duration::from_mins(2), "{took:?}, not much more than {least:?}");
+    assert!(slowest <= SMALL, "{slowest:?}");
+}
+
+/// A port more is made by the same requests as new load balancers are.
+#[tokio::test(start_paused = true)]
+async fn a_port_that_is_added_during_two_hundred_creations_does_not_wait_for_them() {
+    let (old, new) = (service("old").on(nodes(3)), wishes(200));
+    let limited = Limited::on(roomy(201));
+    limited.change(&old).await;
+    let more = old.clone().with(|member| member.listening(&[(Protocol::Tcp, 80), (Protocol::Tcp, 81)]));
+    let changes = async {
+        let mut slowest = Duration::ZERO;
+        for wish in [&more, &old, &more, &old, &more] {
+            sleep(Duration::from_secs(10)).await;
+            slowest = slowest.max(limited.change(wish).await);
+        }
+        slowest
+    };
+    let slowest = tokio::select! {
+        slowest = changes => slowest,
+        took = limited.settle_all(&new) => panic!("200 creations take no more than {took:?}"),
+    };
+    println!("a port more during 200 creations: {slowest:?}; {:?}", limited.tally);
+    assert_eq!(limited.tally.throttled(), 0);
     assert!(slowest <= SMALL, "{slowest:?}");
 }
 
