@@ -65,7 +65,8 @@ fn check(claims: &HashMap<Reference, LbId>, account: &Account, wanted: &Wanted) 
         }
         if !holders.is_empty() {
             let holders = holders.iter().map(|lb| format!("the load balancer {lb}")).collect();
-            return Err(NetworkError::address(&reservation.name, AddressError::Taken(holders)));
+            let asked = format!("{} ({address})", reservation.name);
+            return Err(NetworkError::address(asked, AddressError::Taken(holders)));
         }
     }
     Ok(())

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use landfall_core::error::ProviderError;
 use landfall_core::ids::LbId;
 use landfall_core::model::DesiredLb;
-use landfall_core::net::IpFamily;
+use landfall_core::net::{IpFamily, PortKey};
 use landfall_core::outcome::{Outcome, Phase};
 use landfall_core::pools::Holding;
 use landfall_core::provider::Provider;
 
-use crate::expect::{self, View, addresses, hostnames, places};
+use crate::expect::{self, Listening, View, addresses, hostnames, places};
 use crate::world::{Traffic, World};
 
 /// How often a wish is asked for before the suite gives up on it.
@@ -93,12 +93,16 @@ impl<W: World> Stage<W> {
         panic!("{} is not ready after {ROUNDS} rounds", desired.id);
     }
 
-    /// Like `converge`, but errors are waited out. Answers them.
+    /// Like `converge`, but errors are waited out. Answers them. So is what went wrong with a part of the wish.
     pub(crate) async fn converge_through(&mut self, desired: &DesiredLb) -> Vec<ProviderError> {
         let mut errors = Vec::new();
         for _ in 0..ROUNDS {
             match self.ensure(desired).await {
                 Ok(outcome) if outcome.phase == Phase::Ready => {
+                    if self.is_partial(desired, &outcome).await {
+                        self.world.settle().await;
+                        continue;
+                    }
                     if self.is_alone(desired, &outcome).await {
                         return errors;
                     }
@@ -154,7 +158,8 @@ impl<W: World> Stage<W> {
 
     /// Whatever came before, no more may exist than in a new world with that wish.
     async fn assert_nothing_spare(&self, desired: &DesiredLb) {
-        if self.statuses.len() > 1 || !desired.retained.is_empty() {
+        let keeps = desired.nodes.eligible.is_empty() && self.world.keeps_without_nodes();
+        if keeps || self.statuses.len() > 1 || !desired.retained.is_empty() {
             return;
         }
         let twin = W::new().await;
@@ -282,10 +287,7 @@ impl<W: World> Stage<W> {
             let leaving = self.world.leaving(&desired.id).await;
             self.check_names(desired, outcome, &view, leaving);
         }
-        let mut expected = expect::listeners(&*self.provider, &self.world.localise(desired));
-        for listening in expected.values_mut() {
-            listening.affinity_seconds = listening.affinity_seconds.map(|asked| self.world.affinity(asked));
-        }
+        let mut expected = self.expected(desired);
         if !desired.retained.is_empty() {
             // What refused members keep is the business of the case that has some.
             expected.retain(|key, _| view.listeners.contains_key(key));
@@ -297,6 +299,24 @@ impl<W: World> Stage<W> {
         if !only_names {
             assert_eq!(view.addresses, got.into_iter().collect(), "addresses");
         }
+    }
+
+    /// The listeners that a wish asks for, as they are in this world.
+    fn expected(&self, desired: &DesiredLb) -> BTreeMap<PortKey, Listening> {
+        let mut expected = expect::listeners(&*self.provider, &self.world.localise(desired));
+        for listening in expected.values_mut() {
+            listening.affinity_seconds = listening.affinity_seconds.map(|asked| self.world.affinity(asked));
+        }
+        expected
+    }
+
+    /// Whether a part of the wish is yet to come: something is told to be wrong, and the provider wants to be asked again.
+    async fn is_partial(&self, desired: &DesiredLb, outcome: &Outcome) -> bool {
+        if outcome.problems.is_empty() || outcome.look_again.is_none() {
+            return false;
+        }
+        let view = self.view(&desired.id).await;
+        view.is_some_and(|view| view.listeners != self.expected(desired))
     }
 
     /// Each name that is shown leads to addresses of all families asked for, and each that serves is shown or leaving.

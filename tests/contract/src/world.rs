@@ -91,6 +91,16 @@ pub trait World: Send + Sync + Sized {
         ErrorClass::examples().to_vec()
     }
 
+    /// As what a failure of a class may be told. As itself, but where what Rejected blames is nothing that a user wrote.
+    fn told_as(&self, class: ErrorClass) -> Vec<ErrorClass> {
+        vec![class]
+    }
+
+    /// Whether what served stays while a wish has no nodes, although a new world without nodes lacks it.
+    fn keeps_without_nodes(&self) -> bool {
+        false
+    }
+
     /// Plans a fault for the `n`-th call from now, counted from 1.
     fn disturb(&self, _n: usize, _fault: Fault) {}
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use landfall_contract::{Fault, Mistake, Traffic, View, World};
+use landfall_core::error::ErrorClass;
 use landfall_core::ids::{ClusterId, LbId};
 use landfall_core::model::{DesiredLb, Member};
 use landfall_core::net::IpFamily;
@@ -129,6 +130,19 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
         let count = |verb| self.gcp.count(Method::new(Kind::EndpointGroup, verb));
         let target_writes = count(Verb::AttachEndpoints) + count(Verb::DetachEndpoints);
         Some(Traffic { calls: self.gcp.calls(), writes: self.gcp.writes(), target_writes })
+    }
+
+    /// No user says what is in a request for a group: nothing in the wish would be worth changing.
+    fn told_as(&self, class: ErrorClass) -> Vec<ErrorClass> {
+        match class {
+            ErrorClass::Rejected => vec![class, ErrorClass::Denied],
+            _ => vec![class],
+        }
+    }
+
+    /// Without nodes nothing tells the zones, nor whom the firewall rules are for.
+    fn keeps_without_nodes(&self) -> bool {
+        true
     }
 
     fn disturb(&self, n: usize, fault: Fault) {

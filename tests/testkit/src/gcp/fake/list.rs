@@ -1,11 +1,14 @@
 //! Lists: filters and pages.
 
+use std::sync::Arc;
+
 use landfall_gcp::api::{Kind, Place};
 use regex::Regex;
 use serde_json::{Value, json};
 
 use super::json::Fields;
 use super::operations::BASE;
+use super::patterns::{compiled, whole};
 use super::refused::{Done, refuse};
 use super::request::Request;
 use super::state::State;
@@ -20,9 +23,9 @@ pub(super) struct Filter {
 #[derive(Debug)]
 enum Test {
     /// `field eq regex`: the whole field must match.
-    Matches(Regex),
+    Matches(Arc<Regex>),
     /// `field ne regex`.
-    Differs(Regex),
+    Differs(Arc<Regex>),
     /// `field=value`.
     Equals(String),
     /// `field!=value`.
@@ -34,18 +37,17 @@ impl Filter {
     pub(super) fn parse(text: Option<&str>) -> Done<Option<Self>> {
         let Some(text) = text else { return Ok(None) };
         let pattern = r#"^\s*\(?\s*([A-Za-z.]+)(?:\s+(eq|ne)\s+|\s*(=|!=)\s*)(?:"([^"]*)"|'([^']*)'|([^\s()"']+))\s*\)?\s*$"#;
-        let Ok(grammar) = Regex::new(pattern) else { unreachable!("the grammar of filters") };
+        let Some(grammar) = compiled(pattern) else { unreachable!("the grammar of filters") };
         let Some(parts) = grammar.captures(text) else { return bad(text) };
         let part = |number| parts.get(number).map(|part| part.as_str().to_owned());
         let literal = part(4).or(part(5)).or(part(6)).unwrap_or_default();
-        let regex = || Regex::new(&format!(r"\A(?:{literal})\z"));
         let comparison = match part(2).or(part(3)).as_deref() {
-            Some("eq") => regex().map(Test::Matches),
-            Some("ne") => regex().map(Test::Differs),
-            Some("=") => Ok(Test::Equals(literal)),
-            _ => Ok(Test::Unequal(literal)),
+            Some("eq") => compiled(&whole(&literal)).map(Test::Matches),
+            Some("ne") => compiled(&whole(&literal)).map(Test::Differs),
+            Some("=") => Some(Test::Equals(literal)),
+            _ => Some(Test::Unequal(literal)),
         };
-        let Ok(comparison) = comparison else { return bad(text) };
+        let Some(comparison) = comparison else { return bad(text) };
         Ok(Some(Self { field: part(1).unwrap_or_default(), test: comparison }))
     }
 

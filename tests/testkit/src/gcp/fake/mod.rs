@@ -46,6 +46,7 @@ mod list;
 mod look;
 mod members;
 mod operations;
+mod patterns;
 mod pools;
 mod quotas;
 mod refused;

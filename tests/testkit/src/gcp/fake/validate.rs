@@ -1,12 +1,9 @@
 //! Bodies and parameters against the discovery document.
 
-use std::collections::BTreeMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
-
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::discovery::{Parameter, Routed, Schema, table};
+use super::patterns::{compiled, whole};
 use super::refused::{Done, invalid, refuse};
 use super::state::PAGE;
 
@@ -170,9 +167,5 @@ fn wrong_type(path: &str, value: &Value, wanted: &str) -> Done<()> {
 
 /// Whether the whole text fits a pattern of the document.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
-    static COMPILED: LazyLock<Mutex<BTreeMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
-    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let regex =
-        compiled.entry(pattern.to_owned()).or_insert_with(|| Regex::new(&format!(r"\A(?:{pattern})\z")).ok());
-    regex.as_ref().is_some_and(|regex| regex.is_match(text))
+    compiled(&whole(pattern)).is_some_and(|regex| regex.is_match(text))
 }
