@@ -51,7 +51,7 @@ impl Site {
                 edit(Kind::ForwardingRule, &set("backendService", json!(astray)));
             }
             "forwarding rule's labels edited" => {
-                edit(Kind::ForwardingRule, &set("labels", json!({ "a": "b" })))
+                edit(Kind::ForwardingRule, &set("labels", json!({ "a": "b" })));
             }
             "backend service's affinity edited" => {
                 edit(Kind::BackendService, &set("sessionAffinity", json!("CLIENT_IP_PROTO")));

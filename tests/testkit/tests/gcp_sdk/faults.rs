@@ -105,7 +105,7 @@ async fn a_quota_is_known_in_every_shape(#[case] shape: QuotaShape) {
     .unwrap();
     let error = client.insert(&it(Kind::Address), &address()).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Quota, "{error:?}");
-    let told = landfall_gcp::quota::Quotas::default().explain(&client, error).await.to_string();
+    let told = landfall_gcp::quota::Quotas::default().explain(client, error).await.to_string();
     assert!(told.contains("a quota is used up (STATIC_ADDRESSES 0 of 0)"), "{told}");
 }
 

@@ -27,7 +27,7 @@ async fn insert_all(sdk: &Sdk) {
 async fn what_is_made_is_read_and_listed_as_the_fake_tells_it_and_goes() {
     let world = world().await;
     let World { fake, sdk, .. } = &world;
-    insert_all(&sdk).await;
+    insert_all(sdk).await;
     for kind in WRITTEN {
         let what = it(kind);
         let told = fake.read(&what).unwrap();
@@ -99,7 +99,7 @@ async fn lists_go_on_from_page_to_page() {
 async fn a_read_resource_is_replaced_with_what_nobody_here_knows() {
     let world = world().await;
     let World { fake, sdk, client, .. } = &world;
-    insert_all(&sdk).await;
+    insert_all(sdk).await;
     let what = it(Kind::BackendService);
     // Of the API, and of no type of the provider.
     fake.edit(&what, |fields| {
@@ -121,7 +121,7 @@ async fn a_read_resource_is_replaced_with_what_nobody_here_knows() {
 async fn health_checks_and_firewalls_are_replaced_and_patched() {
     let world = world().await;
     let World { fake, sdk, client, .. } = &world;
-    insert_all(&sdk).await;
+    insert_all(sdk).await;
     let (check, firewall) = (it(Kind::HealthCheck), it(Kind::Firewall));
     let mut wanted: HealthCheck = client.get(&check).await.unwrap();
     wanted.check_interval_sec = Some(5);
@@ -146,7 +146,7 @@ async fn health_checks_and_firewalls_are_replaced_and_patched() {
 async fn labels_and_the_tier_are_changed() {
     let world = world().await;
     let World { fake, sdk, client, .. } = &world;
-    insert_all(&sdk).await;
+    insert_all(sdk).await;
     let labels = BTreeMap::from([("team".to_owned(), "web".to_owned())]);
     for kind in [Kind::Address, Kind::ForwardingRule] {
         let read: Value = sdk.get(&it(kind)).await.unwrap();
@@ -163,7 +163,7 @@ async fn labels_and_the_tier_are_changed() {
 async fn endpoints_come_and_go_and_tell_their_health() {
     let world = world().await;
     let World { fake, sdk, client, .. } = &world;
-    insert_all(&sdk).await;
+    insert_all(sdk).await;
     let (group, service) = (it(Kind::EndpointGroup), it(Kind::BackendService));
     let endpoint = |name: &str| {
         let instance = fake.read(&at(Kind::Instance, name)).unwrap();
@@ -195,7 +195,7 @@ async fn endpoints_come_and_go_and_tell_their_health() {
 async fn instances_come_and_go() {
     let world = world().await;
     let World { fake, sdk, client, .. } = &world;
-    insert_all(&sdk).await;
+    insert_all(sdk).await;
     let group = it(Kind::InstanceGroup);
     let urls = ["node-0", "node-3"].map(|name| at(Kind::Instance, name).url());
     client.add_instances(&group, &urls).await.unwrap();
