@@ -3,7 +3,7 @@
 //! Compute Engine lists every kind of resource in bulk and with all its fields. So one reader lists them for all who
 //! look, and only two things are read when they are needed: who is in a group, and how the nodes are.
 //!
-//! Whoever changes a resource holds a [`Writing`] meanwhile. It puts the resource in doubt until what became of it is
+//! Whoever changes a resource holds a `Writing` meanwhile. It puts the resource in doubt until what became of it is
 //! written back; a future that is dropped half-way leaves the doubt, and the next look lists its collection again. While
 //! an operation runs, lists may lack what it makes: looks then ask for its state, and the doubt stays until it has ended.
 
