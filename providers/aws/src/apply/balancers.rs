@@ -38,6 +38,9 @@ impl World<'_> {
                 balancer.it.address_type = to;
                 self.renewal.reshaped();
             }
+            BalancerChange::Guards { only_if_let_in: true, .. } if self.closed => {
+                return Ok(Done::With(Vec::new()));
+            }
             BalancerChange::Guards { to, private_link_rules, .. } => {
                 let to = self.guard_ids(&to)?;
                 let balancer = self.find_balancer(name)?;

@@ -115,6 +115,7 @@ impl World<'_> {
         match self.authorise(nodes, rules).await {
             Ok(()) => Ok(Done::Made),
             Err(error) if is_settled(&error) => {
+                self.closed = true;
                 let (category, source) = (error.category(), error.source());
                 let answer = source.map(|source| format!(": {source}")).unwrap_or_default();
                 let message = format!(

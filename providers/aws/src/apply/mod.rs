@@ -32,6 +32,8 @@ pub(crate) struct Applied {
     pub(crate) postponed: bool,
     /// Something was made of which it is not known whether it is ours, be the error as harmless as it may.
     pub(crate) unsure: bool,
+    /// Nodes could not be opened.
+    pub(crate) closed: bool,
 }
 
 /// How one change ended that did not fail.
@@ -56,7 +58,8 @@ pub(crate) async fn apply(
     let changes: Vec<Change> = changes.into_iter().collect();
     let (lately, renewal) = (account.lately(), Renewal::of(&changes));
     let (kept, dropped) = (Vec::new(), Vec::new());
-    let mut world = World { client, observed, lately, kept, dropped, renewal, unsure: false };
+    let closed = applied.closed;
+    let mut world = World { client, observed, lately, kept, dropped, renewal, unsure: false, closed };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
@@ -67,6 +70,7 @@ pub(crate) async fn apply(
             made => made,
         };
         applied.unsure |= world.unsure;
+        applied.closed |= world.closed;
         match made? {
             Done::Made => applied.steps.extend(steps),
             Done::Postponed => applied.postponed = true,
@@ -90,6 +94,8 @@ struct World<'a> {
     renewal: Renewal,
     /// See [`Applied::unsure`].
     unsure: bool,
+    /// See [`Applied::closed`].
+    closed: bool,
 }
 
 impl World<'_> {

@@ -147,6 +147,9 @@ pub(crate) enum BalancerChange {
         to: Vec<GuardRef>,
         /// Afterwards; `None` leaves the flag as it is.
         private_link_rules: Option<bool>,
+        /// Not made if AWS refused to open nodes before, in the same run: the groups now may be the only ones that the
+        /// nodes let in.
+        only_if_let_in: bool,
     },
     /// Its minimum capacity changes.
     Capacity {

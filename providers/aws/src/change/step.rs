@@ -91,7 +91,7 @@ fn balancer_step(name: &str, change: &BalancerChange) -> Step {
         BalancerChange::AddressType { from, to } => {
             update().change("ipAddressType", from.as_str(), to.as_str())
         }
-        BalancerChange::Guards { from, to, private_link_rules } => {
+        BalancerChange::Guards { from, to, private_link_rules, .. } => {
             let (from, to) = (texts(from), texts(to));
             let step = if from == to { update() } else { update().change("securityGroups", from, to) };
             private_link_rules.iter().fold(step, |step, on| step.set("rulesOnPrivateLinkTraffic", *on))

@@ -36,17 +36,15 @@ pub(super) fn settings(diff: &Diff<'_>) -> Vec<Change> {
 /// The security groups of predecessors that stay: who may connect to a load balancer does not depend on the host name that
 /// clients have. One that was made without any can have none, and one that has some cannot be without.
 pub(super) fn predecessors(diff: &Diff<'_>) -> Vec<Change> {
-    let (to, retained) = (guards::on_balancer(diff), &diff.wanted.retained);
+    let (wanted, retained) = (guards::on_balancer(diff), &diff.wanted.retained);
     let is_meant = |it: &&&Balancer| {
-        let guarded = !it.it.security_groups.is_empty() && !to.is_empty();
+        let guarded = !it.it.security_groups.is_empty() && !wanted.is_empty();
         let ours = !marks::is_adopted(&it.tags) && it.it.vpc == diff.wanted.vpc;
         guarded && ours && stays(diff, it) && retained.is_empty()
     };
     let change = |it: &&Balancer| {
-        let from: Vec<_> = it.it.security_groups.iter().cloned().map(GuardRef::Known).collect();
-        let differs = from.iter().collect::<BTreeSet<_>>() != to.iter().collect();
-        let change = BalancerChange::Guards { from, to: to.clone(), private_link_rules: None };
-        differs.then(|| Change::Balancer(it.it.name.clone(), change))
+        let change = of_predecessor(diff, it, &wanted)?;
+        Some(Change::Balancer(it.it.name.clone(), change))
     };
     diff.roles.predecessors.iter().filter(is_meant).filter_map(change).collect()
 }
@@ -56,6 +54,26 @@ pub(super) fn predecessors(diff: &Diff<'_>) -> Vec<Change> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     address_type: AddressType,
+/// A predecessor keeps its way to the nodes while its successor has not proven to have one. The backend group, which lets
+/// nobody in, stays on it to its end. Where the nodes are open to a group that is about to go, that goes once they let the
+/// backend group in, or else when the successor takes over.
+fn of_predecessor(diff: &Diff<'_>, it: &Balancer, wanted: &[GuardRef]) -> Option<BalancerChange> {
+    let from: Vec<_> = it.it.security_groups.iter().cloned().map(GuardRef::Known).collect();
+    let backend = diff.observed.backend.as_ref().map(|group| GuardRef::Known(group.id.clone()));
+    let backend = backend.filter(|backend| from.contains(backend));
+    let has_way = backend.is_some() || diff.roles.handover.is_ready();
+    let mut to = wanted.to_vec();
+    to.extend(backend.filter(|backend| !wanted.contains(backend)));
+    let is_safe = has_way || from.iter().all(|guard| to.contains(guard));
+    let differs = from.iter().collect::<BTreeSet<_>>() != to.iter().collect();
+    (differs && (is_safe || diff.wanted.backend.is_some())).then_some(BalancerChange::Guards {
+        from,
+        to,
+        private_link_rules: None,
+        only_if_let_in: !is_safe,
+    })
+}
+
     source_nat: bool,
 }
 
@@ -130,6 +148,7 @@ fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
 /// Whether only what is asked for is changed, and nothing set to its default: on one that was taken over, and while the
 /// one who asked for the rest may not be heard.
 fn keeps_rest(diff: &Diff<'_>) -> bool {
+            only_if_let_in: false,
     diff.is_adopted() || diff.is_partial()
 }
 
@@ -229,6 +248,7 @@ fn attributes(diff: &Diff<'_>, found: &Attributes) -> Option<BalancerChange> {
 }
 
 fn capacity(diff: &Diff<'_>, details: &BalancerDetails) -> Option<BalancerChange> {
+        only_if_let_in: false,
     let (from, to) = (details.capacity.filter(|units| *units > 0), diff.wanted.balancer.capacity);
     let leave = keeps_rest(diff) && to.is_none();
     (from != to && !leave).then_some(BalancerChange::Capacity { from, to })

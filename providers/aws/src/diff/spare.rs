@@ -91,7 +91,7 @@ pub(crate) fn let_go(lb: &LbId, observed: &Observed, balancer: &Balancer) -> Vec
     let kept = balancer.it.security_groups.iter().filter(|id| !ours.contains(id));
     let to: Vec<_> = kept.cloned().map(GuardRef::Known).collect();
     if from != to && !to.is_empty() {
-        let change = BalancerChange::Guards { from, to, private_link_rules: None };
+        let change = BalancerChange::Guards { from, to, private_link_rules: None, only_if_let_in: false };
         changes.push(Change::Balancer(name.clone(), change));
     }
     changes.push(tags::unmark(TagRef::Balancer(name.clone()), &balancer.tags));

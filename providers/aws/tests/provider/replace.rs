@@ -10,8 +10,9 @@ use landfall_aws::marks;
 use landfall_core::model::DesiredLb;
 use landfall_core::net::{Protocol, SourceRanges};
 use landfall_core::outcome::{Ingress, Outcome, Phase};
+use landfall_core::params::aws::Scheme;
 use landfall_core::provider::Provider as _;
-use landfall_testkit::aws::fake::{BalancerView, Quota, Timing};
+use landfall_testkit::aws::fake::{BalancerView, Fault, Quota, Timing};
 use rstest::rstest;
 use tokio::time::Instant;
 
@@ -221,6 +222,32 @@ async fn source_ranges_hold_for_the_predecessor_as_well() {
         both.len() == 2 && both.values().all(|rules| *rules == ["tcp 80-80 from 10.1.2.0/24"]),
         "{both:?}"
     );
+}
+
+/// The nodes let in a group of the user's, and AWS refuses to have them let in ours.
+#[tokio::test(start_paused = true)]
+async fn a_predecessor_keeps_its_groups_while_nodes_cannot_be_opened_to_others() {
+    let stage = as_slow_as_aws();
+    let given = stage.aws.groups_of_rules().remove(0).id;
+    let before = stage.converge(&annotated("security-groups", given.as_str())).await.ingress;
+    let refused = || Fault::code("RulesPerSecurityGroupLimitExceeded");
+    // The call between is about the clients.
+    [1, 3]
+        .into_iter()
+        .for_each(|call| stage.aws.fault_on(Action::AuthorizeSecurityGroupIngress, call, refused()));
+    let to = annotated("scheme", "internet-facing");
+    let of_old = || {
+        let internal = |it: &BalancerView| it.it.scheme == Scheme::Internal;
+        stage.aws.balancers().into_iter().find(internal).unwrap().it.security_groups
+    };
+    for _ in 0..2 {
+        let outcome = stage.ensure(&to).await;
+        assert!(is_told(&outcome, "QuotaExceeded") && outcome.ingress == before, "{outcome:?}");
+        assert_eq!(of_old(), [given.clone()]);
+    }
+    stage.aws.clear_faults();
+    stage.ensure(&to).await;
+    assert!(!of_old().contains(&given), "the nodes let in others now");
 }
 
 #[tokio::test(start_paused = true)]

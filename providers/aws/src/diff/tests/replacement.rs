@@ -144,11 +144,20 @@ fn given(wanted: &mut Wanted) {
     (wanted.frontend, wanted.balancer.given_groups) = (None, vec!["sg-2".into()]);
 }
 
+/// Groups of the user's, and nodes that are the user's to open.
+fn given_alone(wanted: &mut Wanted) {
+    given(wanted);
+    wanted.backend = None;
+}
+
 #[rstest]
 #[case::the_same(&["sg-front", "sg-back"], edit(|_| {}), None)]
 #[case::in_another_order(&["sg-back", "sg-front"], edit(|_| {}), None)]
 #[case::given_before(&["sg-1", "sg-back"], edit(|_| {}), Some("[\"sg-1\",\"sg-back\"] → [\"sg-front\",\"sg-back\"]"))]
 #[case::given_now(&["sg-front", "sg-back"], edit(given), Some("[\"sg-front\",\"sg-back\"] → [\"sg-2\",\"sg-back\"]"))]
+#[case::nodes_not_ours_to_open(&["sg-front", "sg-back"], edit(given_alone), Some("[\"sg-front\",\"sg-back\"] → [\"sg-2\",\"sg-back\"]"))]
+#[case::given_alone_before(&["sg-1"], edit(|_| {}), Some("[\"sg-1\"] → [\"sg-front\",\"sg-back\"]"))]
+#[case::given_alone_both_times(&["sg-1"], edit(given_alone), Some("[\"sg-1\"] → [\"sg-2\"]"))]
 #[case::none_before(&[], edit(|_| {}), None)]
 #[case::none_now(&["sg-front", "sg-back"], edit(unguarded), None)]
 #[case::somebody_is_not_heard(&["sg-1", "sg-back"], edit(|w| { w.retained.insert(member("api")); }), None)]
@@ -158,10 +167,41 @@ fn a_predecessor_lets_in_whom_its_successor_lets_in(
     #[case] expected: Option<&str>,
 ) {
     let (new, observed) = guarded_by(has, edit);
-    let plan = plan(&new, &observed);
-    let about: Vec<_> = plan.iter().filter(|line| line.contains("securityGroups")).cloned().collect();
-    let expected = expected.map(|groups| format!("~ load balancer old | securityGroups: {groups}"));
-    assert_eq!(about, Vec::from_iter(expected));
+    assert_eq!(about_groups(&new, &observed).0, Vec::from_iter(expected.map(of_old)));
+}
+
+/// Where the successor has no healthy targets yet, the groups of a predecessor may be the only ones that nodes let in.
+#[rstest]
+#[case::the_backend_group_stays(&["sg-front", "sg-back"], edit(given_alone), Some(("[\"sg-front\",\"sg-back\"] → [\"sg-2\",\"sg-back\"]", false)))]
+#[case::given_with_it(&["sg-1", "sg-back"], edit(|_| {}), Some(("[\"sg-1\",\"sg-back\"] → [\"sg-front\",\"sg-back\"]", false)))]
+#[case::given_before(&["sg-1"], edit(|_| {}), Some(("[\"sg-1\"] → [\"sg-front\",\"sg-back\"]", true)))]
+#[case::given_both_times(&["sg-1"], edit(given_alone), None)]
+#[case::one_more(&["sg-1"], edit(|w| { given_alone(w); w.balancer.given_groups.push("sg-1".into()); }), Some(("[\"sg-1\"] → [\"sg-2\",\"sg-1\"]", false)))]
+fn a_predecessor_keeps_its_way_to_the_nodes_until_its_successor_has_one(
+    #[case] has: &[&str],
+    #[case] edit: Edit,
+    #[case] expected: Option<(&str, bool)>,
+) {
+    let (new, mut observed) = guarded_by(has, edit);
+    observed.balancers[0].tags.remove(marks::SUPERSEDED);
+    observed.balancers[1].it.state = BalancerState::Provisioning;
+    let (lines, only_if_let_in) = about_groups(&new, &observed);
+    assert_eq!(lines, Vec::from_iter(expected.map(|(groups, _)| of_old(groups))));
+    assert_eq!(only_if_let_in, Vec::from_iter(expected.map(|(_, only)| only)));
+}
+
+fn of_old(groups: &str) -> String {
+    format!("~ load balancer old | securityGroups: {groups}")
+}
+
+/// What the plan says of security groups, and whether it depends on what nodes let in.
+fn about_groups(new: &Wanted, observed: &Observed) -> (Vec<String>, Vec<bool>) {
+    let lines = plan(new, observed).into_iter().filter(|line| line.contains("securityGroups")).collect();
+    let only_if_let_in = |change: Change| match change {
+        Change::Balancer(_, BalancerChange::Guards { only_if_let_in, .. }) => Some(only_if_let_in),
+        _ => None,
+    };
+    (lines, changes(new, observed).into_iter().filter_map(only_if_let_in).collect())
 }
 
 /// A security group cannot be in two networks.
