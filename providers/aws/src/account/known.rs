@@ -327,3 +327,6 @@ pub(super) fn rank(lb: &LbId) -> u64 {
     lb.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;
