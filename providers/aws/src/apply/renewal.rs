@@ -14,8 +14,9 @@ use crate::observe::ListenerDetails;
 /// How far that is.
 #[derive(Debug, Default)]
 pub(super) struct Renewal {
-    /// The request that changes the shape, until its turn is taken.
-    reshape: Option<Action>,
+    /// The request that changes the shape, and those that delete and make listeners while some are away for it; until
+    /// their turns are taken.
+    turns: Vec<Action>,
     /// Listeners that are deleted and then made.
     renewed: BTreeSet<ListenerRef>,
     /// Listeners that are gone and not made yet, as they were.
@@ -42,7 +43,9 @@ impl Renewal {
             Change::Balancer(_, BalancerChange::AddressType { .. }) => Some(Action::SetIpAddressType),
             _ => None,
         });
-        Self { reshape, renewed: deleted.intersection(&made).cloned().collect(), away }
+        let renewed: BTreeSet<_> = deleted.intersection(&made).cloned().collect();
+        let turns = reshape.into_iter().chain(while_away(changes, &renewed)).collect();
+        Self { turns, renewed, away }
     }
 
     /// The shape is the new one: what was there before has no room any more.
@@ -60,13 +63,15 @@ impl Renewal {
 }
 
 impl World<'_> {
-    /// Takes the turn of what a listener is deleted for, so that it is not away while that waits in line, which can be
-    /// for minutes.
+    /// Takes the turns of what a listener is deleted for, and of what brings it back, so that it is not away while either
+    /// waits in line, which can be for minutes.
     pub(super) async fn before_deleting(&mut self, of: &ListenerRef) -> Result<(), AwsError> {
-        match self.renewal.reshape.take_if(|_| self.renewal.renewed.contains(of)) {
-            Some(action) => self.client.take_turn(action).await,
-            None => Ok(()),
+        if self.renewal.renewed.contains(of) {
+            for action in mem::take(&mut self.renewal.turns) {
+                self.client.take_turn(action).await?;
+            }
         }
+        Ok(())
     }
 
     /// Makes those listeners again that are away, after a failure. Be it in doubt: if the shape is the new one after all,
@@ -102,5 +107,75 @@ impl World<'_> {
         client.modify_listener_attributes(&listener.it.arn, &attributes).await?;
         listener.attributes = attributes;
         Ok(())
+    }
+}
+
+/// The requests that delete or make listeners from the first that goes to the last that comes back.
+fn while_away(changes: &[Change], renewed: &BTreeSet<ListenerRef>) -> Vec<Action> {
+    let is_renewed = |change: &Change| match change {
+        Change::Listener(of, ListenerChange::Delete | ListenerChange::Create { .. }) => renewed.contains(of),
+        _ => false,
+    };
+    let (Some(first), Some(last)) =
+        (changes.iter().position(is_renewed), changes.iter().rposition(is_renewed))
+    else {
+        return Vec::new();
+    };
+    let action = |change: &Change| match change {
+        Change::Listener(_, ListenerChange::Delete) => Some(Action::DeleteListener),
+        Change::Listener(_, ListenerChange::Create { .. }) => Some(Action::CreateListener),
+        _ => None,
+    };
+    changes.iter().take(last + 1).skip(first).filter_map(action).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Tags;
+    use crate::api::elb::{AddressType, NlbProtocol};
+    use crate::change::{Forward, ListenerPlan};
+
+    fn listener(port: u16) -> ListenerRef {
+        ListenerRef { balancer: "nlb".to_owned(), port }
+    }
+
+    fn goes(port: u16) -> Change {
+        Change::Listener(listener(port), ListenerChange::Delete)
+    }
+
+    fn comes(port: u16) -> Change {
+        let plan = ListenerPlan {
+            protocol: NlbProtocol::Udp,
+            forward: Forward::Ours("web".to_owned()),
+            certificate: None,
+            ssl_policy: None,
+            alpn: None,
+        };
+        let create = ListenerChange::Create { plan, tags: Tags::new(), meanwhile: None };
+        Change::Listener(listener(port), create)
+    }
+
+    fn shape() -> Change {
+        let (from, to) = (AddressType::Dualstack, AddressType::Ipv4);
+        Change::Balancer("nlb".to_owned(), BalancerChange::AddressType { from, to })
+    }
+
+    #[test]
+    fn turns_are_taken_of_all_that_happens_while_listeners_are_away() {
+        use Action::{CreateListener, DeleteListener, SetIpAddressType};
+        // 80 only goes and 81 only comes; 79 goes before anything is away, and 82 comes after that.
+        let changes =
+            [goes(79), goes(53), goes(80), goes(54), comes(81), shape(), comes(53), comes(54), comes(82)];
+        let renewal = Renewal::of(&changes);
+        assert_eq!(renewal.renewed, BTreeSet::from([listener(53), listener(54)]));
+        let (gone, made) = ([DeleteListener; 3], [CreateListener; 3]);
+        assert_eq!(renewal.turns, [&[SetIpAddressType][..], &gone, &made].concat());
+    }
+
+    #[test]
+    fn nothing_waits_beforehand_where_nothing_is_away() {
+        let renewal = Renewal::of(&[goes(53), comes(54)]);
+        assert_eq!((renewal.turns, renewal.renewed), (Vec::new(), BTreeSet::new()));
     }
 }
