@@ -94,7 +94,11 @@ impl Tools<'_> {
         }
         let client = if observed.balancers.is_empty() { &self.client.making() } else { self.client };
         let entry = self.account.open(&wanted.lb);
-        match apply((client, self.account), changes, observed, applied).await {
+        let result = apply((client, self.account), changes, observed, applied).await;
+        if let Some(answer) = applied.shape.take() {
+            self.account.shape_answered(wanted, answer);
+        }
+        match result {
             Ok(()) if complete => {
                 entry.complete(observed);
                 Ok(())

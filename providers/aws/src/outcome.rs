@@ -14,6 +14,7 @@ use crate::api::ec2::Source;
 use crate::api::elb::{BalancerState, HealthState, Target, TargetState};
 use crate::api::ids::SecurityGroupId;
 use crate::apply::Applied;
+use crate::diff::{self, WaitingShape};
 use crate::marks;
 use crate::observe::{Balancer, Observed};
 use crate::resources::{ListenerWish, TargetGroupWish, Wanted};
@@ -49,6 +50,7 @@ pub(crate) fn of(
     problems.extend(applied.problems);
     problems.extend(held);
     problems.extend(replacement::told(wanted, &roles));
+    problems.extend(diff::waiting_shape(wanted, observed, now).map(|waiting| shape_waits(&waiting)));
     problems.extend(stranded(wanted, &roles));
     problems.extend(unguarded(wanted, &roles));
     problems.extend(unenforced(wanted, observed, &roles));
@@ -142,6 +144,23 @@ fn lacks_zone(wanted: &Wanted, roles: &Roles<'_>) -> bool {
     let is_in = |zone: &String| current.it.zones.iter().any(|has| has.zone == *zone);
     let subnets = wanted.balancer.subnets.iter();
     subnets.filter_map(|mapping| wanted.balancer.zones.get(&mapping.subnet)).any(|zone| !is_in(zone))
+}
+
+/// AWS refused a shape that ports would have to go for.
+fn shape_waits(waiting: &WaitingShape<'_>) -> Problem {
+    let WaitingShape { refused, balancer, unfilled } = waiting;
+    let minutes = refused.left.as_secs().div_ceil(60);
+    let mut message = format!(
+        "the load balancer {balancer:?} keeps its address families for now, and UDP ports, which would be away for each \
+         attempt, go on as they are: AWS refuses the change, which is tried again in {minutes} min ({})",
+        refused.why
+    );
+    if !unfilled.is_empty() {
+        message +=
+            "; meanwhile no pod comes or goes in the target groups that have addresses of the other family, ";
+        message += &unfilled.join(", ");
+    }
+    Problem { member: None, port: None, category: Category::new("ShapeRefused"), message }
 }
 
 /// One that may not be replaced would have to leave all of its zones at once to change their subnets.

@@ -151,6 +151,7 @@ pub(crate) fn made(wanted: &Wanted) -> Observed {
     let backend = wanted.backend.as_ref();
     Observed {
         stale: BTreeSet::new(),
+        refused_shape: None,
         balancers: vec![made_balancer(wanted, &arn)],
         groups: wanted.groups.iter().map(|wish| made_group(wish, &arn)).collect(),
         frontend: wanted.frontend.iter().map(|wish| made_guard(wish, "sg-front")).collect(),

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::heard::Moment;
+use super::refused::Refused;
 use super::roster::{Pool, Roster};
 use super::watch::{Over, Turns, Watch};
 use crate::api::ec2::SecurityGroup;
@@ -18,6 +19,7 @@ use crate::api::ids::{LoadBalancerArn, SecurityGroupId, TargetGroupArn};
 use crate::api::{Attributes, Tags};
 use crate::marks;
 use crate::observe::{Balancer, Group, Observed};
+use crate::resources::{BalancerWish, Wanted};
 
 /// What is known of one load balancer.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub(crate) struct Known {
     pub(super) watch: Option<Watch>,
     /// A successor waits for healthy targets, and those of its predecessor were read since it takes traffic.
     pub(super) waits: bool,
+    /// The shape that AWS refused last.
+    pub(super) refused: Option<Refused>,
 }
 
 /// How much later a verification is that is put off.
@@ -103,6 +107,7 @@ impl Known {
             targets_due: due,
             watch: None,
             waits: false,
+            refused: None,
         }
     }
 
@@ -112,6 +117,7 @@ impl Known {
             balancers: self.balancers.clone(),
             groups: self.groups.iter().map(KnownGroup::observed).collect(),
             frontend: self.frontend.clone(),
+            refused_shape: self.refused.as_ref().and_then(|refused| refused.shown(Instant::now())),
             ..Observed::default()
         }
     }
@@ -190,6 +196,17 @@ impl Known {
     /// Details were read: when to read them next.
     pub(super) fn verified(&mut self, next: Instant) {
         (self.details_due, self.closely, self.put_off) = (next, false, None);
+    }
+
+    /// Forgets what was refused of another wish.
+    pub(crate) fn expect(&mut self, wanted: &Wanted) {
+        self.refused.take_if(|refused| !refused.is_of(&wanted.balancer));
+    }
+
+    /// AWS took the shape wished, or told why it does not.
+    pub(super) fn shape_answered(&mut self, wish: &BalancerWish, answer: Result<(), String>, now: Instant) {
+        let before = self.refused.take();
+        self.refused = answer.err().map(|why| Refused::again(before, wish, why, now));
     }
 
     /// Everything that exists, and which load balancers forward to which target groups.

@@ -28,6 +28,7 @@ mod freshness;
 mod heard;
 pub(crate) mod known;
 pub(crate) mod needs;
+mod refused;
 mod roster;
 pub(crate) mod snapshot;
 pub(crate) mod state;
@@ -203,6 +204,11 @@ impl Account {
     /// The next look compares everything again: what the last one found was not acted upon.
     pub(crate) fn look_closely(&self, lb: &LbId) {
         self.state().known_mut(lb).look_closely(Instant::now());
+    }
+
+    /// Notes what AWS answered to the shape wished: that it takes it, or why it does not.
+    pub(crate) fn shape_answered(&self, wanted: &Wanted, answer: Result<(), String>) {
+        self.state().known_mut(&wanted.lb).shape_answered(&wanted.balancer, answer, Instant::now());
     }
 
     /// What is known. Never to be held over a call.

@@ -59,10 +59,27 @@ impl Known {
                 needs.targets.push(group.it.arn.clone());
             }
         }
+        self.needs_of_reshape(wanted, &mut needs, now);
         if self.balancers.len() > 1 {
             self.needs_of_replacement(wanted, &mut needs, now, time_of_day);
         }
         needs
+    }
+
+    /// What serves behind a load balancer that is to have other address families is kept up to date: AWS may refuse that
+    /// for long.
+    fn needs_of_reshape(&self, wanted: &Wanted, needs: &mut Needs, now: Instant) {
+        let shape = (wanted.balancer.address_type, wanted.balancer.source_nat);
+        let reshaped = self.balancers.iter().filter(|it| (it.it.address_type, it.it.source_nat) != shape);
+        let reshaped: Vec<_> = reshaped.map(|it| &it.it.arn).collect();
+        for group in &self.groups {
+            let serves = reshaped.iter().any(|arn| group.it.load_balancers.contains(arn))
+                && !wanted.groups.iter().any(|wish| wish.name == group.it.name)
+                && !roles::is_retained(&group.tags, wanted);
+            if serves && (needs.verifies || group.targets.is_none() || self.is_due(group, now)) {
+                needs.targets.push(group.it.arn.clone());
+            }
+        }
     }
 
     /// What serves behind predecessors that stay is kept up to date. Who shall take over must be known to be as healthy as

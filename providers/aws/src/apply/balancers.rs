@@ -33,10 +33,10 @@ impl World<'_> {
                 return self.subnets(name, &from, to, &zones).await;
             }
             BalancerChange::AddressType { to, .. } => {
-                let balancer = self.find_balancer(name)?;
-                client.set_address_type(&balancer.it.arn, to).await?;
-                balancer.it.address_type = to;
-                self.renewal.reshaped();
+                let arn = self.find_balancer(name)?.it.arn.clone();
+                let answer = client.set_address_type(&arn, to).await;
+                self.reshaped(answer)?;
+                self.find_balancer(name)?.it.address_type = to;
             }
             BalancerChange::Guards { only_if_let_in: true, .. } if self.closed => {
                 return Ok(Done::With(Vec::new()));
@@ -79,15 +79,15 @@ impl World<'_> {
             return Ok(Done::With(Vec::new()));
         }
         let depends = (balancer.it.address_type, balancer.it.source_nat) != (to.address_type, to.source_nat);
-        match client.set_subnets(&balancer.it.arn, &to).await {
+        let arn = balancer.it.arn.clone();
+        match client.set_subnets(&arn, &to).await {
             Err(AwsError::Paced { .. }) if !depends => return Ok(Done::Postponed),
             Err(error) if !depends && error.class() == ErrorClass::Rejected => {
                 return Ok(Done::With(vec![subnets_kept(name, &error)]));
             }
-            answer => answer?,
+            answer => self.reshaped(answer)?,
         }
-        move_to(&mut balancer.it, to, zones);
-        self.renewal.reshaped();
+        move_to(&mut self.find_balancer(name)?.it, to, zones);
         Ok(Done::Made)
     }
 

@@ -2,10 +2,10 @@
 
 use std::error::Error as _;
 
-use landfall_core::error::{Classified as _, ErrorClass};
+use landfall_core::error::Classified as _;
 use landfall_core::outcome::Problem;
 
-use super::{Done, World, unless_in_use};
+use super::{Done, World, is_settled, unless_in_use};
 use crate::api::ec2::{NewSecurityGroup, Rule, SecurityGroup, Source, WhichSecurityGroups};
 use crate::api::ids::SecurityGroupId;
 use crate::change::{GuardChange, GuardRef, GuardRole, kinds};
@@ -137,9 +137,4 @@ impl World<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether somebody has to do something before the same request can succeed.
-fn is_settled(error: &AwsError) -> bool {
-    matches!(error.class(), ErrorClass::Quota | ErrorClass::Denied | ErrorClass::Rejected)
 }

@@ -1,6 +1,7 @@
 //! Makes decided changes and keeps the picture of the world in step, call by call.
 
 use jiff::Timestamp;
+use landfall_core::error::{Classified as _, ErrorClass};
 use landfall_core::outcome::Problem;
 use landfall_core::plan::Step;
 
@@ -34,6 +35,8 @@ pub(crate) struct Applied {
     pub(crate) unsure: bool,
     /// Nodes could not be opened.
     pub(crate) closed: bool,
+    /// What AWS answered last to another shape of the load balancer: that it takes it, or why it does not.
+    pub(crate) shape: Option<Result<(), String>>,
 }
 
 /// How one change ended that did not fail.
@@ -59,7 +62,8 @@ pub(crate) async fn apply(
     let (lately, renewal) = (account.lately(), Renewal::of(&changes));
     let (kept, dropped) = (Vec::new(), Vec::new());
     let closed = applied.closed;
-    let mut world = World { client, observed, lately, kept, dropped, renewal, unsure: false, closed };
+    let mut world =
+        World { client, observed, lately, kept, dropped, renewal, unsure: false, closed, shape: None };
     for change in changes {
         let steps = change.steps();
         for step in &steps {
@@ -71,6 +75,7 @@ pub(crate) async fn apply(
         };
         applied.unsure |= world.unsure;
         applied.closed |= world.closed;
+        applied.shape = world.shape.take().or_else(|| applied.shape.take());
         match made? {
             Done::Made => applied.steps.extend(steps),
             Done::Postponed => applied.postponed = true,
@@ -96,6 +101,8 @@ struct World<'a> {
     unsure: bool,
     /// See [`Applied::closed`].
     closed: bool,
+    /// See [`Applied::shape`].
+    shape: Option<Result<(), String>>,
 }
 
 impl World<'_> {
@@ -145,6 +152,11 @@ fn unless_in_use(answer: Result<(), AwsError>) -> Result<Done, AwsError> {
         Err(error) if is_in_use(&error) => Ok(Done::Postponed),
         Err(error) => Err(error),
     }
+}
+
+/// Whether somebody has to do something before the same request can succeed.
+fn is_settled(error: &AwsError) -> bool {
+    matches!(error.class(), ErrorClass::Quota | ErrorClass::Denied | ErrorClass::Rejected)
 }
 
 /// Whether AWS refused to delete something because something else uses it.

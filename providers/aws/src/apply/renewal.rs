@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 
-use super::World;
+use super::{World, is_settled};
 use crate::api::Action;
 use crate::api::elb::NewListener;
 use crate::change::{BalancerChange, Change, ListenerChange, ListenerRef, Meanwhile};
@@ -48,11 +48,6 @@ impl Renewal {
         Self { turns, renewed, away }
     }
 
-    /// The shape is the new one: what was there before has no room any more.
-    pub(super) fn reshaped(&mut self) {
-        self.away.clear();
-    }
-
     /// A listener was deleted.
     pub(super) fn deleted(&mut self, of: &ListenerRef, listener: ListenerDetails) {
         if self.renewed.contains(of) {
@@ -72,6 +67,23 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes note of what AWS answered to another shape. Once that is the new one, what was there before has no room any
+    /// more.
+    pub(super) fn reshaped(&mut self, answer: Result<(), AwsError>) -> Result<(), AwsError> {
+        match &answer {
+            Ok(()) => {
+                self.renewal.away.clear();
+                self.shape = Some(Ok(()));
+            }
+            Err(error) if is_settled(error) => {
+                let why = error.answer().map_or_else(|| error.to_string(), ToString::to_string);
+                self.shape = Some(Err(why));
+            }
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Makes those listeners again that are away, after a failure. Be it in doubt: if the shape is the new one after all,

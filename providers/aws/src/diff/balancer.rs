@@ -29,7 +29,12 @@ pub(super) fn balancer(diff: &Diff<'_>) -> Vec<Change> {
 pub(super) fn settings(diff: &Diff<'_>) -> Vec<Change> {
     let current = diff.roles.current.filter(|_| !diff.roles.held);
     let Some(details) = current.and_then(|current| current.details.as_ref()) else { return Vec::new() };
-    let changes = attributes(diff, &details.attributes).into_iter().chain(capacity(diff, details));
+    let mut attributes = attributes(diff, &details.attributes);
+    if let Some(BalancerChange::Attributes(change)) = attributes.as_mut().filter(|_| diff.waits.is_some()) {
+        change.0.retain(|key, _| !key.starts_with("ipv6."));
+        attributes.take_if(|it| matches!(it, BalancerChange::Attributes(change) if change.0.is_empty()));
+    }
+    let changes = attributes.into_iter().chain(capacity(diff, details));
     named(diff, changes.collect())
 }
 
@@ -49,11 +54,6 @@ pub(super) fn predecessors(diff: &Diff<'_>) -> Vec<Change> {
     diff.roles.predecessors.iter().filter(is_meant).filter_map(change).collect()
 }
 
-/// What a load balancer has room for: IPv6 targets need IPv6, and UDP on both families needs IPv6 targets and source NAT
-/// ("Listeners for your Network Load Balancers").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    address_type: AddressType,
 /// A predecessor keeps its way to the nodes while its successor has not proven to have one. The backend group, which lets
 /// nobody in, stays on it to its end. Where the nodes are open to a group that is about to go, that goes once they let the
 /// backend group in, or else when the successor takes over.
@@ -74,6 +74,11 @@ fn of_predecessor(diff: &Diff<'_>, it: &Balancer, wanted: &[GuardRef]) -> Option
     })
 }
 
+/// What a load balancer has room for: IPv6 targets need IPv6, and UDP on both families needs IPv6 targets and source NAT
+/// ("Listeners for your Network Load Balancers").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    address_type: AddressType,
     source_nat: bool,
 }
 
@@ -105,13 +110,20 @@ impl Shape {
     }
 }
 
+/// Whether the load balancer is to have other address families or another source NAT than it has.
+pub(super) fn changes_families(diff: &Diff<'_>, current: &Balancer) -> bool {
+    let wish = &diff.wanted.balancer;
+    (current.it.address_type, current.it.source_nat) != (wish.address_type, wish.source_nat)
+}
+
 /// Other subnets, source NAT or families.
 pub(super) fn reshape(diff: &Diff<'_>) -> Vec<Change> {
     named(diff, reshaped(diff))
 }
 
 fn reshaped(diff: &Diff<'_>) -> Vec<BalancerChange> {
-    let Some(current) = diff.roles.current.filter(|_| !diff.roles.held) else { return Vec::new() };
+    let may_change = !diff.roles.held && diff.waits.is_none();
+    let Some(current) = diff.roles.current.filter(|_| may_change) else { return Vec::new() };
     if moves(diff, current) {
         return moved(diff, current);
     }
@@ -136,6 +148,7 @@ fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
             from: guards.clone(),
             to: guards,
             private_link_rules: Some(false),
+            only_if_let_in: false,
         });
     }
     changes.extend(attributes(diff, &Attributes::new()));
@@ -148,7 +161,6 @@ fn made(diff: &Diff<'_>) -> Vec<BalancerChange> {
 /// Whether only what is asked for is changed, and nothing set to its default: on one that was taken over, and while the
 /// one who asked for the rest may not be heard.
 fn keeps_rest(diff: &Diff<'_>) -> bool {
-            only_if_let_in: false,
     diff.is_adopted() || diff.is_partial()
 }
 
@@ -236,6 +248,7 @@ fn guards(diff: &Diff<'_>, current: &Balancer) -> Option<BalancerChange> {
         from: has,
         to,
         private_link_rules,
+        only_if_let_in: false,
     })
 }
 
@@ -248,7 +261,6 @@ fn attributes(diff: &Diff<'_>, found: &Attributes) -> Option<BalancerChange> {
 }
 
 fn capacity(diff: &Diff<'_>, details: &BalancerDetails) -> Option<BalancerChange> {
-        only_if_let_in: false,
     let (from, to) = (details.capacity.filter(|units| *units > 0), diff.wanted.balancer.capacity);
     let leave = keeps_rest(diff) && to.is_none();
     (from != to && !leave).then_some(BalancerChange::Capacity { from, to })

@@ -1,12 +1,12 @@
 //! Target groups: made, checked, filled.
 
-use super::{Diff, stays, tags};
+use super::{Diff, balancer, stays, tags};
 use crate::api::Attributes;
-use crate::api::elb::NewTargetGroup;
+use crate::api::elb::{GroupTargets, NewTargetGroup};
 use crate::change::{AttributeChange, Change, GroupChange, TargetChange};
 use crate::defaults;
 use crate::marks;
-use crate::observe::Group;
+use crate::observe::{Balancer, Group};
 use crate::resources::TargetGroupWish;
 use crate::targets;
 
@@ -25,23 +25,48 @@ pub(super) fn refills(diff: &Diff<'_>, change: &Change) -> bool {
     matches!(change, Change::Group(name, GroupChange::Targets(_)) if diff.group(name).is_some())
 }
 
-/// While a load balancer is being replaced, nodes go on to come and go behind the one that serves: its target groups
-/// get what those that will take their place get. They are known by member, port and kind.
+/// While a load balancer is being replaced, nodes go on to come and go behind the one that serves, and while it is to have
+/// other address families, behind the listeners that it has: those target groups get what those that will take their
+/// place get. They are known by member, port and kind; instances are the same whatever the family.
 fn of_predecessors<'a>(diff: &'a Diff<'_>) -> impl Iterator<Item = Change> + 'a {
-    let wanted = &diff.wanted.groups;
-    diff.observed.groups.iter().filter_map(move |old| {
-        let mut staying = diff.roles.predecessors.iter().filter(|balancer| stays(diff, balancer));
-        let serves = staying.any(|balancer| old.it.load_balancers.contains(&balancer.it.arn));
-        let is_old = serves && !wanted.iter().any(|wish| wish.name == old.it.name);
-        let member = marks::member(&old.tags).filter(|_| is_old)?;
-        let heir = wanted.iter().find(|wish| {
-            (&wish.member, wish.port) == (&member, old.it.port)
-                && (Some(wish.targets), wish.family) == (old.it.targets, old.it.family)
-        })?;
-        let change = targets::plan(&heir.registered, old.targets.as_ref()?);
-        let change = Some(change).filter(|change| !change.is_empty())?;
+    superseded(diff).filter_map(move |(old, heir)| {
+        let registered = old.targets.as_ref()?;
+        // Of another family no address is known. That there are none at all goes for both.
+        let knows = is_filled_alike(heir, old) || heir.registered.is_empty();
+        let change = knows.then(|| targets::plan(&heir.registered, registered));
+        let change = change.filter(|change| !change.is_empty())?;
         Some(Change::Group(old.it.name.clone(), GroupChange::Targets(change)))
     })
+}
+
+/// Target groups whose targets cannot follow those of the one that will take their place, by name.
+pub(super) fn unfilled<'a>(diff: &Diff<'a>) -> Vec<&'a str> {
+    let unfilled = superseded(diff).filter(|(old, heir)| !is_filled_alike(heir, old));
+    unfilled.map(|(old, _)| old.it.name.as_str()).collect()
+}
+
+/// Target groups that serve although they are wanted no longer, each with the one that will take its place.
+fn superseded<'a, 'b>(diff: &'b Diff<'a>) -> impl Iterator<Item = (&'a Group, &'a TargetGroupWish)> + 'b {
+    let wanted: &'a [TargetGroupWish] = &diff.wanted.groups;
+    diff.observed.groups.iter().filter_map(move |old| {
+        let behind = |balancer: &Balancer| old.it.load_balancers.contains(&balancer.it.arn);
+        let mut staying = diff.roles.predecessors.iter().filter(|balancer| stays(diff, balancer));
+        let reshaped = diff.roles.current.filter(|current| balancer::changes_families(diff, current));
+        let serves = staying.any(|balancer| behind(balancer)) || reshaped.is_some_and(behind);
+        let is_old = serves && !wanted.iter().any(|wish| wish.name == old.it.name);
+        let member = marks::member(&old.tags).filter(|_| is_old)?;
+        let fits = |wish: &&TargetGroupWish| {
+            (&wish.member, wish.port, Some(wish.targets)) == (&member, old.it.port, old.it.targets)
+        };
+        let heirs = || wanted.iter().filter(fits);
+        let heir = heirs().find(|heir| is_filled_alike(heir, old)).or_else(|| heirs().next())?;
+        Some((old, heir))
+    })
+}
+
+/// Whether the targets of one are targets of the other.
+fn is_filled_alike(wish: &TargetGroupWish, old: &Group) -> bool {
+    wish.targets == GroupTargets::Instance || wish.family == old.it.family
 }
 
 fn made(diff: &Diff<'_>, wish: &TargetGroupWish) -> Vec<Change> {

@@ -15,7 +15,7 @@ use crate::change::{
 use crate::defaults;
 use crate::error::AwsError;
 use crate::marks;
-use crate::observe::ListenerDetails;
+use crate::observe::{Group, ListenerDetails};
 use crate::resources::ListenerWish;
 use crate::roles;
 
@@ -41,7 +41,7 @@ pub(super) fn listeners(diff: &Diff<'_>) -> Result<(Vec<Change>, Vec<Change>), A
         })
         .collect();
     let (mut early, mut late) = (Slot::default(), Slot::default());
-    for wish in &diff.wanted.listeners {
+    for wish in diff.wanted.listeners.iter().filter(|wish| !waits(diff, wish)) {
         let there = found.iter().find(|listener| listener.it.port == wish.port);
         match (turn(diff, there, wish), there) {
             (_, Some(there)) if roles::is_retained(&there.tags, diff.wanted) => {}
@@ -75,6 +75,40 @@ enum Turn {
     /// What it has goes before, and it is made anew after: neither shape has room for both. That is so for UDP when the
     /// load balancer gets a family or gives it up, as its targets then are of the other one.
     Both,
+}
+
+/// Whether another shape takes listeners away while it is tried, and all of them are there now: what is away comes back by
+/// the next attempt.
+pub(super) fn are_cut(diff: &Diff<'_>) -> bool {
+    let details = diff.roles.current.and_then(|current| current.details.as_ref());
+    let Some(details) = details else { return false };
+    let mut is_cut = false;
+    for wish in &diff.wanted.listeners {
+        let there = details.listeners.iter().find(|listener| listener.it.port == wish.port);
+        match turn(diff, there, wish) {
+            Turn::After if there.is_none() && meanwhile(diff, wish).is_some() => return false,
+            Turn::Both => is_cut = true,
+            Turn::Before | Turn::After => {}
+        }
+    }
+    is_cut
+}
+
+/// Whether a listener stays as it is because what it shall do needs a shape that is left alone for now.
+fn waits(diff: &Diff<'_>, wish: &ListenerWish) -> bool {
+    let (now, _) = Shape::of(diff);
+    let group = diff.wanted.groups.iter().find(|group| group.name == wish.group);
+    diff.waits.is_some() && group.is_some_and(|group| !now.takes(wish.protocol, group.family))
+}
+
+/// Whether a listener that [stays as it is](waits) forwards to a target group.
+pub(super) fn is_left(diff: &Diff<'_>, group: &Group) -> bool {
+    let details = diff.roles.current.and_then(|current| current.details.as_ref());
+    let mut listeners = details.into_iter().flat_map(|details| &details.listeners);
+    listeners.any(|listener| {
+        let mut wishes = diff.wanted.listeners.iter().filter(|wish| wish.port == listener.it.port);
+        listener.it.spec.forward.as_ref() == Some(&group.it.arn) && wishes.any(|wish| waits(diff, wish))
+    })
 }
 
 fn turn(diff: &Diff<'_>, there: Option<&ListenerDetails>, wish: &ListenerWish) -> Turn {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::change::{BalancerChange, Change, GroupChange, Retag, TagRef};
 use crate::error::AwsError;
 use crate::marks;
-use crate::observe::{Balancer, Foreign, Group, Observed};
+use crate::observe::{Balancer, Foreign, Group, Observed, RefusedShape};
 use crate::resources::Wanted;
 use crate::roles::{self, Roles};
 
@@ -30,7 +30,7 @@ pub(crate) use spare::let_go;
 /// The changes in the order in which they are to be made. Empty if nothing is to be done now.
 pub(crate) fn diff(wanted: &Wanted, observed: &Observed, now: Timestamp) -> Result<Vec<Change>, AwsError> {
     refuse_strangers(wanted, observed)?;
-    let diff = Diff { wanted, observed, roles: Roles::of(wanted, observed, now), now };
+    let diff = Diff::of(wanted, observed, now);
     let mut changes: Vec<Change> = tags::claim(&diff).into_iter().collect();
     // Nodes come and go, whatever may fail about anything else.
     let (of_targets, groups): (Vec<_>, Vec<_>) =
@@ -53,15 +53,43 @@ pub(crate) fn diff(wanted: &Wanted, observed: &Observed, now: Timestamp) -> Resu
     Ok(diff.sealed(changes))
 }
 
+/// The shape that was refused lately, if it is too soon to try it again.
+pub(crate) fn waiting_shape<'a>(
+    wanted: &'a Wanted,
+    observed: &'a Observed,
+    now: Timestamp,
+) -> Option<WaitingShape<'a>> {
+    let diff = Diff::of(wanted, observed, now);
+    let (refused, current) = diff.waits.zip(diff.roles.current)?;
+    Some(WaitingShape { refused, balancer: &current.it.name, unfilled: groups::unfilled(&diff) })
+}
+
+/// What waits for another shape of the load balancer.
+pub(crate) struct WaitingShape<'a> {
+    pub(crate) refused: &'a RefusedShape,
+    /// Name of the load balancer.
+    pub(crate) balancer: &'a str,
+    /// Names of target groups whose targets cannot follow the wish: it knows none of their family.
+    pub(crate) unfilled: Vec<&'a str>,
+}
+
 /// What the parts of the comparison share.
 struct Diff<'a> {
     wanted: &'a Wanted,
     observed: &'a Observed,
     roles: Roles<'a>,
     now: Timestamp,
+    /// AWS refused the shape lately: it is left alone, with the listeners that would have to go for it.
+    waits: Option<&'a RefusedShape>,
 }
 
 impl<'a> Diff<'a> {
+    fn of(wanted: &'a Wanted, observed: &'a Observed, now: Timestamp) -> Self {
+        let mut diff = Self { wanted, observed, roles: Roles::of(wanted, observed, now), now, waits: None };
+        diff.waits = observed.refused_shape.as_ref().filter(|_| listeners::are_cut(&diff));
+        diff
+    }
+
     /// The name of the load balancer that the listeners belong on, be it there already or not.
     fn balancer_name(&self) -> &'a str {
         match self.roles.current {
@@ -109,7 +137,8 @@ impl<'a> Diff<'a> {
         if has.is_some() && touches {
             changes.insert(0, tag(crate::api::Tags::new(), &[marks::APPLIED]));
         }
-        if !unread && (touches || has != Some(&fingerprint)) {
+        let done = !unread && self.waits.is_none();
+        if done && (touches || has != Some(&fingerprint)) {
             changes.push(tag(marks::applied(&fingerprint), &[]));
         }
         changes

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use landfall_core::ids::LbId;
 
-use super::{Diff, give_back, guards, tags};
+use super::{Diff, give_back, guards, listeners, tags};
 use crate::api::Tags;
 use crate::change::{BalancerChange, Change, GroupChange, GuardRef, Retag, TagRef};
 use crate::handover::Fate;
@@ -99,11 +99,12 @@ pub(crate) fn let_go(lb: &LbId, observed: &Observed, balancer: &Balancer) -> Vec
 }
 
 /// A target group that is neither wanted nor of a member whose wish is refused, nor behind a load balancer that stays,
-/// nor behind one that is not ours.
+/// nor behind one that is not ours, nor behind a listener that stays as it is.
 fn is_spare(diff: &Diff<'_>, group: &Group) -> bool {
     let wanted = diff.wanted.groups.iter().any(|wish| wish.name == group.it.name);
     let mut staying = diff.roles.predecessors.iter().filter(|balancer| !goes(diff, balancer));
     !wanted
+        && !listeners::is_left(diff, group)
         && !roles::is_retained(&group.tags, diff.wanted)
         && roles::stranger_before(group, diff.observed).is_none()
         && !staying.any(|balancer| group.it.load_balancers.contains(&balancer.it.arn))

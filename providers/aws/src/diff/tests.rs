@@ -3,6 +3,7 @@
 mod adoption;
 mod guards;
 mod replacement;
+mod reshape;
 
 use jiff::SignedDuration;
 use landfall_core::net::IpFamily;

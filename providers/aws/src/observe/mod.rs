@@ -21,7 +21,7 @@ mod details;
 mod model;
 mod release;
 
-pub use model::{Balancer, BalancerDetails, Foreign, Group, ListenerDetails, Observed};
+pub use model::{Balancer, BalancerDetails, Foreign, Group, ListenerDetails, Observed, RefusedShape};
 
 /// What a look at a load balancer showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,7 @@ async fn for_wish(client: &Client, account: &Account, lb: &LbId, wanted: &Wanted
         if may_wait && client.is_slowed(Action::DescribeTargetHealth) {
             known.put_off(Instant::now());
         }
+        known.expect(wanted);
         let needs = known.needs(wanted, Instant::now(), time_of_day);
         (needs, Observed { foreign, ..known.observed() })
     };

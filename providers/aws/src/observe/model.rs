@@ -1,6 +1,7 @@
 //! What exists of one load balancer, as values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use landfall_core::ids::LbId;
 
@@ -25,8 +26,19 @@ pub struct Observed {
     pub node_groups: Vec<SecurityGroup>,
     /// Target groups of which it was read too long ago how their targets are for that to be told.
     pub stale: BTreeSet<TargetGroupArn>,
+    /// AWS refused the shape that is wished, and it is too soon to try it again if ports have to go for that.
+    pub refused_shape: Option<RefusedShape>,
     /// Resources without our marks that have a name that we need; for a release, those that have lost the marks.
     pub foreign: Vec<Foreign>,
+}
+
+/// Subnets, source NAT or address families that AWS refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedShape {
+    /// AWS's reason.
+    pub why: String,
+    /// How long until it is tried again.
+    pub left: Duration,
 }
 
 /// Something that is not this load balancer's and has a name that it needs.

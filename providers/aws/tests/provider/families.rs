@@ -1,6 +1,8 @@
 //! A load balancer gets IPv6 or gives it up in place, with whatever depends on that in an order that AWS takes.
 
-use crate::stage::{AWS, Stage, service, web};
+use std::time::Duration;
+
+use crate::stage::{AWS, Stage, nodes, registered, service, web};
 use landfall_aws::account::Freshness;
 use landfall_aws::api::elb::{ListenerSpec, NlbProtocol};
 use landfall_aws::api::{Action, Tags};
@@ -12,6 +14,7 @@ use landfall_core::net::Protocol::{self, Tcp, Udp};
 use landfall_core::provider::Provider as _;
 use landfall_testkit::aws::fake::{FakeAws, Fault};
 use rstest::rstest;
+use tokio::time::{Instant, sleep};
 
 fn serving(families: &[IpFamily], ports: &[(Protocol, u16)]) -> DesiredLb {
     let policy = match families {
@@ -124,6 +127,7 @@ async fn what_is_away_for_a_change_that_aws_refuses_comes_back(#[case] code: &st
         refuse(&stage, &SHAPING, code);
         stage.provider.ensure(&to).await.unwrap_err();
         assert_eq!(ports(&stage), before);
+        sleep(Duration::from_hours(2)).await;
     }
     let stage = stage.restarted();
     stage.aws.clear_faults();
@@ -166,10 +170,69 @@ async fn what_could_not_be_put_back_is_told_and_comes_back_with_the_next_look(
         let error = stage.provider.ensure(&to).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Rejected, "{}", error.explain());
         assert_eq!(ports(&stage), before);
+        sleep(Duration::from_hours(2)).await;
     }
     stage.aws.clear_faults();
     stage.converge(&to).await;
     assert_eq!(stage.picture(), fresh(&to).await);
+}
+
+/// A flow of UDP ends with its listener, so that does not go at every look.
+#[tokio::test(start_paused = true)]
+async fn a_shape_that_aws_refuses_for_long_is_tried_ever_less_often() {
+    let (stage, to) = about_to_lose_ipv6().await;
+    let (before, began) = (ports(&stage), Instant::now());
+    let (mut cut, mut left_alone) = (Vec::new(), 0);
+    while began.elapsed() < Duration::from_hours(24) {
+        stage.aws.clear_faults();
+        refuse(&stage, &SHAPING, "InvalidConfigurationRequest");
+        let deleted = stage.aws.count(Action::DeleteListener);
+        let answer = stage.provider.ensure(&to).await;
+        match stage.aws.count(Action::DeleteListener) - deleted {
+            0 => {
+                let outcome = answer.unwrap();
+                let told = outcome.problems.iter().find(|it| it.category.as_str() == "ShapeRefused").unwrap();
+                assert!(told.message.contains("InvalidConfigurationRequest"), "{}", told.message);
+                // The first look that leaves the shape alone has the rest to do.
+                assert!(left_alone == 0 || outcome.steps.is_empty(), "{:?}", outcome.steps);
+                left_alone += 1;
+            }
+            1 => {
+                answer.unwrap_err();
+                cut.push(began.elapsed().as_secs() / 60);
+            }
+            more => panic!("{more} listeners went"),
+        }
+        assert_eq!(ports(&stage), before);
+        sleep(Duration::from_mins(10)).await;
+    }
+    assert_eq!(cut, [0, 10, 30, 70, 150, 310, 630, 990, 1_350]);
+    // Who asks for something else and comes back to it is not held to that.
+    stage.converge(&serving(&[V4, V6], MIXED)).await;
+    stage.aws.clear_faults();
+    stage.converge(&to).await;
+    assert_eq!(stage.picture(), fresh(&to).await);
+}
+
+/// The rest of the wish does not wait for the shape.
+#[tokio::test(start_paused = true)]
+async fn nodes_come_and_go_behind_a_port_whose_shape_is_refused() {
+    let (mut stage, to) = about_to_lose_ipv6().await;
+    let key = format!("{AWS}attributes");
+    let to = to.with(|member| member.annotated(&key, "load_balancing.cross_zone.enabled=true"));
+    for (count, restarts) in [(4, false), (2, false), (5, true), (3, false)] {
+        if restarts {
+            stage = stage.restarted();
+        }
+        stage.aws.clear_faults();
+        refuse(&stage, &SHAPING, "InvalidConfigurationRequest");
+        stage.provider.ensure(&to.clone().on(nodes(count))).await.ok();
+        for group in stage.aws.groups() {
+            assert_eq!(registered(&group).len(), usize::from(count), "{}", group.it.name);
+        }
+    }
+    assert_eq!(stage.aws.balancers()[0].attributes["load_balancing.cross_zone.enabled"], "true");
+    assert_eq!(ports(&stage).len(), 3);
 }
 
 /// Turns for shapes can be minutes away, and no listener goes before its turn is there.
