@@ -232,9 +232,9 @@ async fn a_predecessor_keeps_its_groups_while_nodes_cannot_be_opened_to_others()
     let before = stage.converge(&annotated("security-groups", given.as_str())).await.ingress;
     let refused = || Fault::code("RulesPerSecurityGroupLimitExceeded");
     // The call between is about the clients.
-    [1, 3]
-        .into_iter()
-        .for_each(|call| stage.aws.fault_on(Action::AuthorizeSecurityGroupIngress, call, refused()));
+    for call in [1, 3] {
+        stage.aws.fault_on(Action::AuthorizeSecurityGroupIngress, call, refused());
+    }
     let to = annotated("scheme", "internet-facing");
     let of_old = || {
         let internal = |it: &BalancerView| it.it.scheme == Scheme::Internal;
@@ -243,7 +243,7 @@ async fn a_predecessor_keeps_its_groups_while_nodes_cannot_be_opened_to_others()
     for _ in 0..2 {
         let outcome = stage.ensure(&to).await;
         assert!(is_told(&outcome, "QuotaExceeded") && outcome.ingress == before, "{outcome:?}");
-        assert_eq!(of_old(), [given.clone()]);
+        assert_eq!(of_old().as_slice(), std::slice::from_ref(&given));
     }
     stage.aws.clear_faults();
     stage.ensure(&to).await;
