@@ -11,6 +11,7 @@ use crate::api::ids::SecurityGroupId;
 use crate::change::{GuardChange, GuardRef, GuardRole, kinds};
 use crate::error::AwsError;
 use crate::marks;
+use crate::observe::Observed;
 
 /// Rules in one request; AWS takes 1,000 and a group has far fewer.
 const RULES_AT_ONCE: usize = 500;
@@ -47,8 +48,7 @@ impl World<'_> {
         match guard {
             GuardRef::Known(id) => Ok(id.clone()),
             GuardRef::Named(name) => {
-                let mut ours = self.observed.frontend.iter().chain(&self.observed.backend);
-                let found = ours.find(|group| group.name == *name);
+                let found = made_last(self.observed, name);
                 found.map(|group| group.id.clone()).ok_or_else(|| self.lost(kinds::GUARD, name))
             }
         }
@@ -136,5 +136,27 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The group of ours of this name that came last. A predecessor in another network has one of the same name.
+fn made_last<'a>(observed: &'a Observed, name: &str) -> Option<&'a SecurityGroup> {
+    let mut ours = observed.frontend.iter().rev().chain(&observed.backend);
+    ours.find(|group| group.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{made, wish};
+
+    #[test]
+    fn a_name_means_the_group_that_was_made_in_this_run() {
+        let mut observed = made(&wish());
+        let mut new = observed.frontend[0].clone();
+        (observed.frontend[0].vpc, new.id) = ("vpc-0".into(), "sg-new".into());
+        observed.frontend.push(new);
+        let id = |name| made_last(&observed, name).map(|group| group.id.as_str());
+        assert_eq!((id("front"), id("back"), id("other")), (Some("sg-new"), Some("sg-back"), None));
     }
 }
