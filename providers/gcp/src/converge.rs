@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, RwLock};
 
 use crate::account::{Account, Moment};
 use crate::apply::{Applied, Worker};
-use crate::change::{Change, What};
+use crate::change::{Change, Stage, What};
 use crate::claims::Claims;
 use crate::client::Client;
 use crate::diff::diff;
@@ -16,7 +16,7 @@ use crate::network::NetworkCache;
 use crate::observe::{look_back, observe};
 use crate::outcome;
 use crate::quota::Quotas;
-use crate::resources::Wanted;
+use crate::resources::{AddressSource, Wanted};
 use crate::tidy::tidy;
 
 /// What runs for different load balancers at the same time share.
@@ -65,7 +65,13 @@ impl Tools<'_> {
         if changes.iter().any(|change| change.shared) {
             (changes, shared) = self.make_shared(wanted, &mut applied).await?;
         }
+        let unsure = self.unsure(wanted);
+        if unsure.is_some() {
+            // What served before stays as it is.
+            changes.retain(|change| change.stage < Stage::Clear);
+        }
         self.apply(wanted, changes, &mut applied).await?;
+        unsure.map_or(Ok(()), Err)?;
         self.shared.claims.end(&wanted.lb);
         shared?;
         let observed = look_back(self.account, wanted);
@@ -73,6 +79,21 @@ impl Tools<'_> {
         drop(user);
         tidy(*self, wanted).await;
         Ok(outcome::of(desired, wanted, &observed, applied, &health, look_again))
+    }
+
+    /// What serves the wish and Google is still making or changing, if there is such a thing: lists tell it already, and
+    /// it may yet fail.
+    fn unsure(&self, wanted: &Wanted) -> Option<GcpError> {
+        let rules = wanted.forwarding_rules.iter().map(|wish| &wish.reference);
+        let services = wanted.backend_services.iter().map(|wish| &wish.reference);
+        let firewalls = wanted.firewalls.iter().filter(|wish| wish.member.is_some());
+        let addresses = wanted.addresses.iter().filter_map(|wish| match &wish.source {
+            AddressSource::Chosen { reference, .. } => Some(reference),
+            AddressSource::Given { .. } => None,
+        });
+        let state = self.account.state();
+        let mut all = addresses.chain(services).chain(rules).chain(firewalls.map(|wish| &wish.reference));
+        all.find_map(|it| Some(self.client.still_running(it, state.doubts.running(it)?, None)))
     }
 
     /// Makes what all share, one load balancer at a time. Answers the changes that are left, and what went wrong if they

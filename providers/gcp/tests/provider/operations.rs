@@ -6,12 +6,13 @@ use landfall_core::error::ErrorClass;
 use landfall_core::model::{DesiredLb, Member};
 use landfall_core::net::Protocol;
 use landfall_core::provider::Provider as _;
-use landfall_gcp::api::{Kind, Method, Verb};
+use landfall_gcp::api::{Kind, Method, Reference, Verb};
 use landfall_testkit::gcp::fake::{Fault, PROJECT};
 use rstest::rstest;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::stage::{Stage, service, web};
+use crate::stage::{Stage, ips, service, web};
 
 /// How long an operation takes here: longer than it is followed, and than a lost answer is in doubt.
 const LONG: Duration = Duration::from_mins(5);
@@ -121,5 +122,39 @@ async fn an_operation_that_may_not_be_read_holds_nothing_up() {
     stage.provider.ensure(&web()).await.unwrap_err();
     stage.release(&web().id).await;
     assert!(begun.elapsed() < LONG, "held up for {:?}", begun.elapsed());
+    assert_eq!(stage.gcp.leaks(), []);
+}
+
+/// Lists may tell a resource while the operation that makes it runs, and an operation that fails takes it away again.
+#[tokio::test(start_paused = true)]
+async fn what_serves_stays_until_its_successor_is_made_for_sure() {
+    let (stage, inside) = (
+        Stage::new(),
+        web().with(|it: Member| it.annotated("networking.gke.io/load-balancer-type", "Internal")),
+    );
+    // Or it lacks something meanwhile.
+    stage.gcp.take_labels_on_insert(true);
+    let before = ips(&stage.ensure(&web()).await);
+    let old = stage.only(Kind::ForwardingRule);
+    stage.gcp.fault_on(insert(Kind::ForwardingRule), 1, Fault::SlowOperation(LONG));
+    let begun = Instant::now();
+    let error = stage.provider.ensure(&inside).await.unwrap_err();
+    let running = operation(&error.explain());
+    while begun.elapsed() < LONG - Duration::from_secs(30) {
+        sleep(Duration::from_secs(15)).await;
+        let error = stage.provider.ensure(&inside).await.unwrap_err();
+        assert!(error.explain().contains(&running), "{}", error.explain());
+        assert_eq!(stage.made(Kind::ForwardingRule).len(), 2);
+        let rules = stage.made(Kind::Firewall);
+        let lets_in = |it: &Value| it["destinationRanges"][0] == before[0].to_string();
+        assert!(rules.iter().any(lets_in), "its clients are not let in: {rules:?}");
+    }
+    let is_new = |it: &&Reference| it.kind == Kind::ForwardingRule && it.name != old["name"];
+    assert!(stage.gcp.remove(stage.gcp.leaks().iter().find(is_new).unwrap()));
+    sleep(LONG).await;
+    assert_eq!(stage.only(Kind::ForwardingRule)["IPAddress"], before[0].to_string());
+    assert_ne!(ips(&stage.converge(&inside).await), before);
+    assert_eq!(stage.made(Kind::ForwardingRule).len(), 1);
+    stage.release(&inside.id).await;
     assert_eq!(stage.gcp.leaks(), []);
 }
