@@ -1,5 +1,7 @@
 //! From a wish to an outcome: look, compare, change, tell.
 
+use std::collections::BTreeSet;
+
 use landfall_core::model::DesiredLb;
 use landfall_core::outcome::Outcome;
 use tokio::sync::{Mutex, RwLock};
@@ -47,8 +49,15 @@ pub(crate) struct Tools<'a> {
 impl Tools<'_> {
     /// The changes that bring a load balancer to its wish. Reads only.
     pub(crate) async fn plan(&self, wanted: &Wanted) -> Result<Vec<Change>, GcpError> {
+        self.know_holders(wanted).await?;
         self.shared.claims.check(self.account, wanted)?;
         self.changes(wanted).await
+    }
+
+    /// Sees to it that it is known who has reserved addresses. Where firewall rules are, which tell it too, may be known
+    /// only since the wish is made.
+    async fn know_holders(&self, wanted: &Wanted) -> Result<(), GcpError> {
+        self.account.refresh(self.client, &wanted.lb, &BTreeSet::new()).await
     }
 
     async fn changes(&self, wanted: &Wanted) -> Result<Vec<Change>, GcpError> {
@@ -58,6 +67,7 @@ impl Tools<'_> {
     /// Brings a load balancer to its wish.
     pub(crate) async fn ensure(&self, desired: &DesiredLb, wanted: &Wanted) -> Result<Outcome, GcpError> {
         let user = self.shared.users.read().await;
+        self.know_holders(wanted).await?;
         self.shared.claims.take(self.account, wanted)?;
         let mut applied = Applied::default();
         let mut changes = self.changes(wanted).await?;

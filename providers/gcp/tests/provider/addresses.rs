@@ -7,7 +7,9 @@ use landfall_core::model::{DesiredLb, FamilyPolicy};
 use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::outcome::Outcome;
 use landfall_core::provider::Provider as _;
+use landfall_gcp::account::Freshness;
 use landfall_gcp::api::{Kind, Method, Place, Reference, Verb};
+use landfall_gcp::network::NetworkConfig;
 use landfall_testkit::gcp::fake::{Fault, IP_COLLECTION, PROJECT, REGION};
 use rstest::rstest;
 use serde_json::json;
@@ -121,6 +123,25 @@ async fn an_address_is_kept_while_its_rule_is_replaced() {
     assert_taken(stage.provider.ensure(&late).await, &udp);
     stage.release(&udp.id).await;
     assert_eq!(ips(&stage.ensure(&late).await), ips(&before));
+}
+
+/// As above, and the process that has taken it away ends: the next one knows of no claim.
+#[tokio::test(start_paused = true)]
+async fn an_address_is_kept_over_a_crash_while_its_rule_is_replaced() {
+    let stage = stage();
+    let before = stage.ensure(&on_it("one", Protocol::Tcp, 80)).await;
+    let (udp, late) = (on_it("one", Protocol::Udp, 80), on_it("late", Protocol::Tcp, 81));
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    fail_without_a_rule(&stage, &udp).await;
+    assert_eq!(stage.made(Kind::ForwardingRule).len(), 0);
+    // Nor has it to be configured what the network is.
+    let config = NetworkConfig { network: None, ..Stage::network() };
+    let next = Stage::in_network(stage.gcp.clone(), config, Freshness::default());
+    assert_taken(next.provider.plan(&late).await.map(|_| before.clone()), &udp);
+    assert_taken(next.provider.ensure(&late).await, &udp);
+    assert_eq!(ips(&next.ensure(&udp).await), ips(&before));
+    next.release(&udp.id).await;
+    assert_eq!(ips(&next.ensure(&late).await), ips(&before));
 }
 
 /// Nobody waits for the claim of somebody who wants something else by now.
