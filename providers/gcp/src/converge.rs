@@ -19,14 +19,16 @@ use crate::observe::{look_back, observe};
 use crate::outcome;
 use crate::quota::Quotas;
 use crate::resources::{AddressSource, Wanted};
-use crate::tidy::tidy;
+use crate::tidy::{come_to_use, refuse_going, tidy};
 
 /// What runs for different load balancers at the same time share.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// Held for reading by whoever brings a load balancer to its wish, for writing by whoever removes what all of them
-    /// share: so that never goes while somebody begins to use it.
+    /// share, or chooses what of it goes: so that never goes while somebody begins to use it.
     pub(crate) users: RwLock<()>,
+    /// Held by whoever removes groups that nothing leads to.
+    pub(crate) tidying: Mutex<()>,
     /// Held by whoever makes or changes what all share: one does, and the others find it done.
     making: Mutex<()>,
     /// Who is about to have which reserved address.
@@ -67,10 +69,12 @@ impl Tools<'_> {
     /// Brings a load balancer to its wish.
     pub(crate) async fn ensure(&self, desired: &DesiredLb, wanted: &Wanted) -> Result<Outcome, GcpError> {
         let user = self.shared.users.read().await;
+        come_to_use(*self, wanted).await;
         self.know_holders(wanted).await?;
         self.shared.claims.take(self.account, wanted)?;
         let mut applied = Applied::default();
         let mut changes = self.changes(wanted).await?;
+        refuse_going(*self, wanted)?;
         let mut shared = Ok(());
         if changes.iter().any(|change| change.shared) {
             (changes, shared) = self.make_shared(wanted, &mut applied).await?;
@@ -86,9 +90,10 @@ impl Tools<'_> {
         shared?;
         let observed = look_back(self.account, wanted);
         let (health, look_again) = health::ask(self.client, self.account, wanted, &observed).await;
+        let outcome = outcome::of(desired, wanted, &observed, applied, &health, look_again);
         drop(user);
         tidy(*self, wanted).await;
-        Ok(outcome::of(desired, wanted, &observed, applied, &health, look_again))
+        Ok(outcome)
     }
 
     /// What serves the wish and Google is still making or changing, if there is such a thing: lists tell it already, and

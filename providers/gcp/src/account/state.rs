@@ -234,6 +234,16 @@ impl State {
         self.idle.see(self.things.unused_groups().cloned().collect(), Instant::now())
     }
 
+    /// Notes that somebody is about to use these groups. Tells whether one of them is there that nothing leads to yet.
+    pub(crate) fn come_to_use<'a>(&mut self, groups: impl Iterator<Item = &'a Reference>) -> bool {
+        let mut is_unused = false;
+        for group in groups {
+            self.idle.forget(group);
+            is_unused |= self.things.is_unused_group(group);
+        }
+        is_unused
+    }
+
     /// The project of the network, as far as anything of this cluster tells it.
     pub(super) fn network_project(&self) -> Option<String> {
         self.things.network_project()
@@ -262,6 +272,7 @@ impl State {
 
     fn remove(&mut self, reference: &Reference) {
         self.things.remove(reference);
+        self.idle.forget(reference);
         self.rosters.forget(reference);
         self.health.forget(reference);
     }
