@@ -88,6 +88,7 @@ impl Tools<'_> {
         unsure.map_or(Ok(()), Err)?;
         self.shared.claims.end(&wanted.lb);
         shared?;
+        applied.leaves_nodes |= self.changes_nodes(wanted);
         let observed = look_back(self.account, wanted);
         let (health, look_again) = health::ask(self.client, self.account, wanted, &observed).await;
         let outcome = outcome::of(desired, wanted, &observed, applied, &health, look_again);
@@ -111,6 +112,12 @@ impl Tools<'_> {
         all.find_map(|it| Some(self.client.still_running(it, state.doubts.running(it)?, None)))
     }
 
+    /// Whether Google is still changing a group that the wish needs. Who is in it may look as wanted, and that may fail.
+    fn changes_nodes(&self, wanted: &Wanted) -> bool {
+        let state = self.account.state();
+        wanted.groups.iter().any(|wish| state.doubts.running(&wish.reference).is_some())
+    }
+
     /// Makes what all share, one load balancer at a time. Answers the changes that are left, and what went wrong if they
     /// can be made nevertheless: groups serve with the nodes that they have.
     async fn make_shared(
@@ -124,7 +131,7 @@ impl Tools<'_> {
             self.changes(wanted).await?.into_iter().partition(|change| change.shared);
         let all = common.len();
         common.retain(|change| !self.is_superseded(change));
-        applied.is_superseded = common.len() < all;
+        applied.leaves_nodes = common.len() < all;
         let made = self.apply(wanted, common, applied).await;
         match made {
             Err(error) if !self.is_founded(wanted) => Err(error),

@@ -177,7 +177,7 @@ impl Doubts {
     /// Whether lists may yet lack what a load balancer made without seeing how it ended, and why.
     pub(super) fn unsettled(&self, lb: &LbId) -> Option<Unsettled> {
         let now = Instant::now();
-        let of_lb = || self.by_reference.iter().filter(|(_, doubt)| doubt.lb == *lb);
+        let of_lb = || self.by_reference.iter().filter(|(_, doubt)| doubt.lb == *lb && doubt.may_make());
         let running = of_lb().find_map(|(reference, doubt)| {
             let running = doubt.running.as_ref()?;
             Some(Unsettled::Running(reference.clone(), running.operation.clone()))
@@ -201,11 +201,16 @@ impl Doubts {
 
     /// Every load balancer that may have made something.
     pub(super) fn lbs(&self) -> impl Iterator<Item = &LbId> {
-        self.by_reference.values().map(|doubt| &doubt.lb)
+        self.by_reference.values().filter(|doubt| doubt.may_make()).map(|doubt| &doubt.lb)
     }
 }
 
 impl Doubt {
+    /// Whether something may come to be by it. Members of a group make nothing.
+    fn may_make(&self) -> bool {
+        !self.running.as_ref().is_some_and(|running| running.operation.verb.is_of_members())
+    }
+
     /// Whether a list that was begun then tells what became of it, if nothing runs.
     fn is_told_by(&self, began: Moment) -> bool {
         began.tick > self.since.tick && began.at >= self.settled

@@ -5,6 +5,7 @@ use std::time::Duration;
 use landfall_core::error::ErrorClass;
 use landfall_core::model::{DesiredLb, Member};
 use landfall_core::net::Protocol;
+use landfall_core::outcome::Phase;
 use landfall_core::provider::Provider as _;
 use landfall_gcp::api::{Kind, Method, Reference, Verb};
 use landfall_testkit::gcp::fake::{Fault, PROJECT};
@@ -12,7 +13,7 @@ use rstest::rstest;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::stage::{Stage, ips, service, web};
+use crate::stage::{Stage, ips, nodes, service, web};
 
 /// How long an operation takes here: longer than it is followed, and than a lost answer is in doubt.
 const LONG: Duration = Duration::from_mins(5);
@@ -156,5 +157,25 @@ async fn what_serves_stays_until_its_successor_is_made_for_sure() {
     assert_ne!(ips(&stage.converge(&inside).await), before);
     assert_eq!(stage.made(Kind::ForwardingRule).len(), 1);
     stage.release(&inside.id).await;
+    assert_eq!(stage.gcp.leaks(), []);
+}
+
+/// A Service does not wait for what only changes nodes of groups that serve.
+#[tokio::test(start_paused = true)]
+async fn nodes_that_come_slowly_hold_up_neither_an_address_nor_a_release() {
+    let stage = Stage::new();
+    stage.ensure(&web()).await;
+    let attach = Method::new(Kind::EndpointGroup, Verb::AttachEndpoints);
+    stage.gcp.fault_on(attach, 1, Fault::SlowOperation(LONG));
+    let other = service("other").on(nodes(9));
+    for _ in 0..3 {
+        let outcome = stage.ensure(&other).await;
+        assert_eq!((outcome.phase, outcome.ingress.len()), (Phase::Ready, 1));
+        assert!(outcome.look_again.is_some_and(|pause| pause <= Duration::from_secs(10)));
+        sleep(Duration::from_secs(10)).await;
+    }
+    stage.provider.release(&other.id).await.unwrap();
+    stage.release(&web().id).await;
+    sleep(LONG).await;
     assert_eq!(stage.gcp.leaks(), []);
 }
