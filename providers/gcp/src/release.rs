@@ -26,7 +26,7 @@ pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError>
     let Tools { client, account, .. } = tools;
     tools.shared.claims.end(lb);
     account.find_network_project(client).await?;
-    let unsettled = account.unsettled(client, lb).await?;
+    let unsettled = account.unsettled(client, lb).await;
     let observed = observe_to_release(client, account, lb).await?;
     if let Some(why) = &observed.hidden_firewalls {
         tracing::warn!(%lb, why, "firewall rules that an administrator made for it may be left");

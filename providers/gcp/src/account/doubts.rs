@@ -40,7 +40,7 @@ struct Doubt {
 #[derive(Debug)]
 struct Running {
     operation: OperationRef,
-    /// When somebody looked last.
+    /// When somebody looked last, or began to.
     looked: Instant,
 }
 
@@ -102,17 +102,21 @@ impl Doubts {
         self.by_reference.get(reference)?.running.as_ref().map(|running| &running.operation)
     }
 
-    /// Operations to look at again: of this load balancer, and of what concerns it.
+    /// Operations to look at again: of this load balancer, and of what concerns it. It is the caller's turn to do so;
+    /// others are told to do it only later.
     pub(super) fn to_look_at(
-        &self,
+        &mut self,
         lb: &LbId,
         concerns: impl Fn(&Reference) -> bool,
     ) -> Vec<(Reference, OperationRef)> {
         let now = Instant::now();
-        let due = self.by_reference.iter().filter_map(|(reference, doubt)| {
-            let running = doubt.running.as_ref().filter(|running| now >= running.looked + LOOK)?;
+        let due = self.by_reference.iter_mut().filter_map(|(reference, doubt)| {
+            let running = doubt.running.as_mut().filter(|running| now >= running.looked + LOOK)?;
             let concerned = doubt.lb == *lb || concerns(reference);
-            (concerned && !doubt.open).then(|| (reference.clone(), running.operation.clone()))
+            (concerned && !doubt.open).then(|| {
+                running.looked = now;
+                (reference.clone(), running.operation.clone())
+            })
         });
         due.collect()
     }

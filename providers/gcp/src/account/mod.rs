@@ -69,7 +69,6 @@ pub struct Account {
     region: Place,
     state: Mutex<State>,
     zones: Flight<GcpError>,
-    operations: Flight<GcpError>,
     lists: Flight<GcpError>,
     rosters: Flight<GcpError>,
 }
@@ -78,9 +77,8 @@ impl Account {
     /// What is in this region. Nothing is known yet, and nothing is read before somebody looks.
     pub fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
         let state = Mutex::new(State::new(cluster.clone(), region.clone(), freshness));
-        let (zones, operations, lists, rosters) =
-            (Flight::new(), Flight::new(), Flight::new(), Flight::new());
-        Self { cluster, freshness, region, state, zones, operations, lists, rosters }
+        let (zones, lists, rosters) = (Flight::new(), Flight::new(), Flight::new());
+        Self { cluster, freshness, region, state, zones, lists, rosters }
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
@@ -143,7 +141,7 @@ impl Account {
         self.know_zones(client).await?;
         let zones = needed.iter().filter_map(|reference| zone_of(&reference.place)).map(str::to_owned);
         self.state().add_zones(zones.collect::<Vec<_>>());
-        self.look_at_operations(client, lb, needed).await?;
+        self.look_at_operations(client, lb, needed).await;
         let look = self.state().moment();
         self.list_what(client, || self.state().lacks(lb, look)).await?;
         self.list_what(client, || self.state().conflicts(lb, needed)).await
@@ -179,9 +177,9 @@ impl Account {
     }
 
     /// Whether lists that were begun now could lack what a load balancer made without seeing how it ended, and why.
-    pub(crate) async fn unsettled(&self, client: &Client, lb: &LbId) -> Result<Option<Unsettled>, GcpError> {
-        self.look_at_operations(client, lb, &BTreeSet::new()).await?;
-        Ok(self.state().unsettled(lb))
+    pub(crate) async fn unsettled(&self, client: &Client, lb: &LbId) -> Option<Unsettled> {
+        self.look_at_operations(client, lb, &BTreeSet::new()).await;
+        self.state().unsettled(lb)
     }
 
     /// What is known of a load balancer, with strangers in the way of what it needs.
@@ -213,19 +211,11 @@ impl Account {
         self.zones.until(lacks, |()| list::read_zones(client, self)).await
     }
 
-    /// Looks whether operations have ended of changes in doubt. A look that fails tells nothing about them.
-    async fn look_at_operations(
-        &self,
-        client: &Client,
-        lb: &LbId,
-        needed: &BTreeSet<&Reference>,
-    ) -> Result<(), GcpError> {
-        let lacks = || Some(self.state().running(lb, needed)).filter(|running| !running.is_empty());
-        let look = |all: Vec<(Reference, OperationRef)>| async move {
-            join_all(all.iter().map(|(what, operation)| self.look_at(client, what, operation))).await;
-            Ok(())
-        };
-        self.operations.until(lacks, look).await
+    /// Looks whether operations have ended of changes in doubt. A look that fails tells nothing about them. Who looks at the
+    /// same time does not wait for that: until it is known, they have not ended.
+    async fn look_at_operations(&self, client: &Client, lb: &LbId, needed: &BTreeSet<&Reference>) {
+        let due = self.state().running(lb, needed);
+        join_all(due.iter().map(|(what, operation)| self.look_at(client, what, operation))).await;
     }
 
     async fn look_at(&self, client: &Client, what: &Reference, operation: &OperationRef) {

@@ -113,7 +113,11 @@ impl State {
 
     /// Operations that may have ended since somebody looked, of changes that concern a load balancer which needs these
     /// resources.
-    pub(super) fn running(&self, lb: &LbId, needed: &BTreeSet<&Reference>) -> Vec<(Reference, OperationRef)> {
+    pub(super) fn running(
+        &mut self,
+        lb: &LbId,
+        needed: &BTreeSet<&Reference>,
+    ) -> Vec<(Reference, OperationRef)> {
         self.doubts.to_look_at(lb, |it| needed.contains(it) || self.things.is_shared(it))
     }
 

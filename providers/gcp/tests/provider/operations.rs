@@ -179,3 +179,22 @@ async fn nodes_that_come_slowly_hold_up_neither_an_address_nor_a_release() {
     sleep(LONG).await;
     assert_eq!(stage.gcp.leaks(), []);
 }
+
+#[tokio::test(start_paused = true)]
+async fn looks_at_operations_do_not_wait_for_each_other() {
+    let (stage, other) = (Stage::new(), service("other"));
+    stage.ensure(&service("first")).await;
+    let kinds = [Kind::Firewall, Kind::BackendService];
+    for (kind, desired) in kinds.into_iter().zip([&web(), &other]) {
+        stage.gcp.fault_on(insert(kind), 1, Fault::LateInsert(LONG));
+        stage.provider.ensure(desired).await.unwrap_err();
+    }
+    sleep(Duration::from_secs(10)).await;
+    let look = Method::new(Kind::Firewall, Verb::GetOperation);
+    stage.gcp.fault_on(look, 1, Fault::Delay(Duration::from_secs(20)));
+    let web = web();
+    let quick = timeout(Duration::from_secs(5), stage.provider.ensure(&other));
+    let (slow, quick) = tokio::join!(stage.provider.ensure(&web), quick);
+    assert_eq!(slow.unwrap_err().category().as_str(), "OperationRunning");
+    assert_eq!(quick.unwrap().unwrap_err().category().as_str(), "OperationRunning");
+}
