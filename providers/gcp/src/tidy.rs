@@ -1,4 +1,5 @@
-//! Removing shared groups that nothing leads to any more: of shards, zones, subnets and schemes that are not used.
+//! Removing shared groups that nothing leads to any more: of shards and schemes that are not used. Those of a zone or a
+//! subnet that has no nodes left are led to, empty, while there is a load balancer of their scheme.
 
 use std::time::Duration;
 

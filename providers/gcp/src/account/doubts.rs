@@ -9,10 +9,13 @@ use tokio::time::Instant;
 use super::moment::Moment;
 use super::parts::{collection_of, is_in};
 use super::{Collection, Lists};
-use crate::api::{OperationRef, Reference};
+use crate::api::{OperationRef, Reference, Verb};
 
 /// How long an operation that had not ended is taken not to have ended.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How long Google may refuse to tell the state of an operation before it is given up to ask for it.
+const SIGHT: Duration = Duration::from_mins(5);
 
 /// What may have been changed in a way that is not known.
 #[derive(Debug, Default)]
@@ -40,6 +43,8 @@ struct Doubt {
 #[derive(Debug)]
 struct Running {
     operation: OperationRef,
+    /// When it was first known to go on.
+    since: Instant,
     /// When somebody looked last, or began to.
     looked: Instant,
 }
@@ -79,7 +84,7 @@ impl Doubts {
     ) {
         let Some(doubt) = self.by_reference.get_mut(reference) else { return };
         (doubt.since, doubt.settled, doubt.open) = (now, now.at + settling, false);
-        let running = running.map(|operation| Running { operation, looked: now.at });
+        let running = running.map(|operation| Running { operation, since: now.at, looked: now.at });
         doubt.running = running.or(doubt.running.take());
     }
 
@@ -128,6 +133,12 @@ impl Doubts {
         {
             running.looked = Instant::now();
         }
+    }
+
+    /// Whether an operation has gone on for so long that one cannot go on asking in vain.
+    pub(super) fn is_out_of_sight(&mut self, reference: &Reference, operation: &OperationRef) -> bool {
+        let running = self.of_operation(reference, operation).and_then(|doubt| doubt.running.as_ref());
+        running.is_some_and(|running| Instant::now() >= running.since + SIGHT)
     }
 
     /// Notes that an operation has ended, or that nobody can tell whether: lists tell what became of it that are begun
@@ -182,10 +193,14 @@ impl Doubts {
     pub(super) fn unsettled(&self, lb: &LbId) -> Option<Unsettled> {
         let now = Instant::now();
         let of_lb = || self.by_reference.iter().filter(|(_, doubt)| doubt.lb == *lb && doubt.may_make());
-        let running = of_lb().find_map(|(reference, doubt)| {
+        let running = of_lb().filter_map(|(reference, doubt)| {
             let running = doubt.running.as_ref()?;
-            Some(Unsettled::Running(reference.clone(), running.operation.clone()))
+            Some((reference, &running.operation))
         });
+        // What may come to be is told before what may go.
+        let running = running.min_by_key(|(_, operation)| operation.verb == Verb::Delete);
+        let running =
+            running.map(|(reference, operation)| Unsettled::Running(reference.clone(), operation.clone()));
         let rest = of_lb().map(|(_, doubt)| doubt.settled.saturating_duration_since(now));
         running.or_else(|| rest.filter(|rest| !rest.is_zero()).max().map(Unsettled::For))
     }
@@ -228,7 +243,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::api::{Kind, Place, Verb};
+    use crate::api::{Kind, Place};
 
     const SETTLING: Duration = Duration::from_secs(30);
 

@@ -11,13 +11,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
+use landfall_core::error::{Classified as _, ErrorClass};
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use crate::api::types::{Endpoint, ForwardingRule};
-use crate::api::{Kind, OperationRef, Place, Reference};
+use crate::api::{ApiError, Kind, OperationRef, Place, Reference};
 use crate::client::{Client, Pending};
-use crate::error::GcpError;
+use crate::error::{GcpError, is_about_credentials};
 use crate::observe::{Observed, Thing};
 use crate::resources::Cell;
 
@@ -224,6 +225,10 @@ impl Account {
             Ok(false) => self.state().doubts.runs(what, operation),
             // Nobody could ever go on.
             Err(error) if error.is_forbidden() => self.state().lose_sight(what, operation),
+            Err(error) if is_refusal(&error) && self.state().doubts.is_out_of_sight(what, operation) => {
+                tracing::warn!(%what, operation = operation.name, %error, "the state of an operation is asked for no longer");
+                self.state().lose_sight(what, operation);
+            }
             Err(error) => {
                 tracing::info!(%what, operation = operation.name, %error, "the state of an operation is not known");
                 self.state().doubts.runs(what, operation);
@@ -249,6 +254,13 @@ impl Account {
         }
         Ok(())
     }
+}
+
+/// Whether Google refuses a question itself, which is answered no better later.
+fn is_refusal(error: &GcpError) -> bool {
+    let refused = |answer: &ApiError| answer.status().is_some_and(|status| (400..500).contains(&status));
+    let passes = matches!(error.class(), ErrorClass::Throttled { .. });
+    !passes && error.answer().is_some_and(|answer| refused(answer) && !is_about_credentials(answer))
 }
 
 /// The members of a group as they are now.

@@ -277,7 +277,7 @@ impl State {
     fn remove(&mut self, reference: &Reference) {
         self.things.remove(reference);
         self.idle.forget(reference);
-        self.rosters.forget(reference);
+        self.rosters.remove(reference);
         self.health.forget(reference);
     }
 

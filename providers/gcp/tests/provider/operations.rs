@@ -198,3 +198,25 @@ async fn looks_at_operations_do_not_wait_for_each_other() {
     assert_eq!(slow.unwrap_err().category().as_str(), "OperationRunning");
     assert_eq!(quick.unwrap().unwrap_err().category().as_str(), "OperationRunning");
 }
+
+/// Google refuses to tell, for another reason than a lack of permissions.
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_cannot_be_asked_for_holds_nothing_up_for_ever() {
+    let stage = Stage::new();
+    stage.gcp.set_strict(false);
+    let look = Method::new(Kind::Firewall, Verb::GetOperation);
+    for number in 1..=500 {
+        stage.gcp.fault_on(look, number, Fault::refuse(400, "invalid"));
+    }
+    stage.gcp.fault_on(insert(Kind::Firewall), 1, Fault::SlowOperation(LONG * 20));
+    let begun = Instant::now();
+    stage.provider.ensure(&web()).await.unwrap_err();
+    // Neither is that of the deletion.
+    let mut asked = 0;
+    while let Err(error) = stage.provider.release(&web().id).await {
+        assert!(begun.elapsed() < LONG * 8, "{}", error.explain());
+        asked += 1;
+        sleep(Duration::from_secs(15)).await;
+    }
+    assert!(asked > 5, "it may be told yet");
+}
