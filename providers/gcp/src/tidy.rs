@@ -61,7 +61,7 @@ pub(crate) fn refuse_going(tools: Tools<'_>, wanted: &Wanted) -> Result<(), GcpE
     let state = tools.account.state();
     let going = wanted.groups.iter().find_map(|wish| {
         let operation = state.doubts.running(&wish.reference)?;
-        (operation.verb == Verb::Delete).then(|| (&wish.reference, operation))
+        (operation.verb == Verb::Delete).then_some((&wish.reference, operation))
     });
     going.map_or(Ok(()), |(group, operation)| Err(tools.client.still_running(group, operation, None)))
 }

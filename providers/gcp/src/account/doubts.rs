@@ -109,7 +109,7 @@ impl Doubts {
 
     /// Operations to look at again: of this load balancer, and of what concerns it. It is the caller's turn to do so;
     /// others are told to do it only later.
-    pub(super) fn to_look_at(
+    pub(super) fn take_due(
         &mut self,
         lb: &LbId,
         concerns: impl Fn(&Reference) -> bool,
@@ -279,7 +279,7 @@ mod tests {
             doubts.settle(&collection, now(5));
             let running = Unsettled::Running(what.clone(), operation(&what));
             assert_eq!(doubts.unsettled(&lb), Some(running), "however late");
-            assert_eq!(doubts.to_look_at(&lb, |_| false), [(what.clone(), operation(&what))]);
+            assert_eq!(doubts.take_due(&lb, |_| false), [(what.clone(), operation(&what))]);
             doubts.ended(&what, &operation(&what), now(6), Duration::ZERO);
             doubts.settle(&collection, now(5));
             assert_eq!(doubts.lbs().count(), 1, "the list was begun before the end");

@@ -118,7 +118,7 @@ impl State {
         lb: &LbId,
         needed: &BTreeSet<&Reference>,
     ) -> Vec<(Reference, OperationRef)> {
-        self.doubts.to_look_at(lb, |it| needed.contains(it) || self.things.is_shared(it))
+        self.doubts.take_due(lb, |it| needed.contains(it) || self.things.is_shared(it))
     }
 
     /// Notes that an operation has ended.

@@ -141,7 +141,7 @@ async fn what_serves_stays_until_its_successor_is_made_for_sure() {
     let begun = Instant::now();
     let error = stage.provider.ensure(&inside).await.unwrap_err();
     let running = operation(&error.explain());
-    while begun.elapsed() < LONG - Duration::from_secs(30) {
+    while begun.elapsed() + Duration::from_secs(30) < LONG {
         sleep(Duration::from_secs(15)).await;
         let error = stage.provider.ensure(&inside).await.unwrap_err();
         assert!(error.explain().contains(&running), "{}", error.explain());
