@@ -17,7 +17,7 @@ use crate::resources::Wanted;
 
 /// When to look again at forwarding rules that are being made.
 const POLL: Duration = Duration::from_secs(5);
-/// When to try again to remove what is still used.
+/// When to try again to remove what is still used, or to change nodes that are being changed.
 const SOON: Duration = Duration::from_secs(10);
 /// When to try again what Google did not take: until then somebody may have done something about it.
 const LATER: Duration = Duration::from_mins(5);
@@ -31,7 +31,7 @@ pub(crate) fn of(
     health: &Health,
     look_again: Option<Duration>,
 ) -> Outcome {
-    let soon = (!applied.postponed.is_empty() || applied.is_superseded).then_some(SOON);
+    let soon = (!applied.postponed.is_empty() || applied.leaves_nodes).then_some(SOON);
     let mut not_taken = applied.problems;
     not_taken.extend(members::left_out(wanted, observed));
     let later = (!not_taken.is_empty()).then_some(LATER);

@@ -158,8 +158,16 @@ impl Provider for GcpProvider {
         let account = self.account(Some(desired))?;
         // Before anything is read: what is read later is not older than the run.
         let tools = self.tools(&client, account);
-        let wanted = self.wanted(&client, account, desired).await?;
-        Ok(tools.ensure(desired, &wanted).await?)
+        match self.wanted(&client, account, desired).await {
+            Ok(wanted) => Ok(tools.ensure(desired, &wanted).await?),
+            Err(error) => {
+                if matches!(error, GcpError::Refused { .. } | GcpError::Network(_)) {
+                    // It is the wish that is wrong: nobody waits for what an earlier one claimed.
+                    self.shared.claims.end(&desired.id);
+                }
+                Err(error.into())
+            }
+        }
     }
 
     async fn release(&self, id: &LbId) -> Result<(), ProviderError> {

@@ -11,7 +11,7 @@ use landfall_core::ids::LbId;
 
 use crate::account::Unsettled;
 use crate::api::types::{BackendService, ForwardingRule};
-use crate::api::{Kind, Reference};
+use crate::api::{Kind, Reference, Verb};
 use crate::apply::{Applied, Worker};
 use crate::change::{Change, Stage, What};
 use crate::converge::Tools;
@@ -26,13 +26,15 @@ pub(crate) async fn release(tools: Tools<'_>, lb: &LbId) -> Result<(), GcpError>
     let Tools { client, account, .. } = tools;
     tools.shared.claims.end(lb);
     account.find_network_project(client).await?;
-    let unsettled = account.unsettled(client, lb).await?;
+    let unsettled = account.unsettled(client, lb).await;
     let observed = observe_to_release(client, account, lb).await?;
     if let Some(why) = &observed.hidden_firewalls {
         tracing::warn!(%lb, why, "firewall rules that an administrator made for it may be left");
     }
     let mut own = deletions(&observed, |owner| matches!(owner, Owner::Lb { .. }));
-    if let Some(Unsettled::Running(..)) = unsettled {
+    if let Some(Unsettled::Running(_, operation)) = &unsettled
+        && operation.verb != Verb::Delete
+    {
         // What is being made may refer to all else.
         own.retain(|change| change.stage == Stage::SpareRules);
     }

@@ -9,10 +9,13 @@ use tokio::time::Instant;
 use super::moment::Moment;
 use super::parts::{collection_of, is_in};
 use super::{Collection, Lists};
-use crate::api::{OperationRef, Reference};
+use crate::api::{OperationRef, Reference, Verb};
 
 /// How long an operation that had not ended is taken not to have ended.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How long Google may refuse to tell the state of an operation before it is given up to ask for it.
+const SIGHT: Duration = Duration::from_mins(5);
 
 /// What may have been changed in a way that is not known.
 #[derive(Debug, Default)]
@@ -40,7 +43,9 @@ struct Doubt {
 #[derive(Debug)]
 struct Running {
     operation: OperationRef,
-    /// When somebody looked last.
+    /// When it was first known to go on.
+    since: Instant,
+    /// When somebody looked last, or began to.
     looked: Instant,
 }
 
@@ -79,7 +84,7 @@ impl Doubts {
     ) {
         let Some(doubt) = self.by_reference.get_mut(reference) else { return };
         (doubt.since, doubt.settled, doubt.open) = (now, now.at + settling, false);
-        let running = running.map(|operation| Running { operation, looked: now.at });
+        let running = running.map(|operation| Running { operation, since: now.at, looked: now.at });
         doubt.running = running.or(doubt.running.take());
     }
 
@@ -102,17 +107,21 @@ impl Doubts {
         self.by_reference.get(reference)?.running.as_ref().map(|running| &running.operation)
     }
 
-    /// Operations to look at again: of this load balancer, and of what concerns it.
-    pub(super) fn to_look_at(
-        &self,
+    /// Operations to look at again: of this load balancer, and of what concerns it. It is the caller's turn to do so;
+    /// others are told to do it only later.
+    pub(super) fn take_due(
+        &mut self,
         lb: &LbId,
         concerns: impl Fn(&Reference) -> bool,
     ) -> Vec<(Reference, OperationRef)> {
         let now = Instant::now();
-        let due = self.by_reference.iter().filter_map(|(reference, doubt)| {
-            let running = doubt.running.as_ref().filter(|running| now >= running.looked + LOOK)?;
+        let due = self.by_reference.iter_mut().filter_map(|(reference, doubt)| {
+            let running = doubt.running.as_mut().filter(|running| now >= running.looked + LOOK)?;
             let concerned = doubt.lb == *lb || concerns(reference);
-            (concerned && !doubt.open).then(|| (reference.clone(), running.operation.clone()))
+            (concerned && !doubt.open).then(|| {
+                running.looked = now;
+                (reference.clone(), running.operation.clone())
+            })
         });
         due.collect()
     }
@@ -124,6 +133,12 @@ impl Doubts {
         {
             running.looked = Instant::now();
         }
+    }
+
+    /// Whether an operation has gone on for so long that one cannot go on asking in vain.
+    pub(super) fn is_out_of_sight(&mut self, reference: &Reference, operation: &OperationRef) -> bool {
+        let running = self.of_operation(reference, operation).and_then(|doubt| doubt.running.as_ref());
+        running.is_some_and(|running| Instant::now() >= running.since + SIGHT)
     }
 
     /// Notes that an operation has ended, or that nobody can tell whether: lists tell what became of it that are begun
@@ -177,11 +192,15 @@ impl Doubts {
     /// Whether lists may yet lack what a load balancer made without seeing how it ended, and why.
     pub(super) fn unsettled(&self, lb: &LbId) -> Option<Unsettled> {
         let now = Instant::now();
-        let of_lb = || self.by_reference.iter().filter(|(_, doubt)| doubt.lb == *lb);
-        let running = of_lb().find_map(|(reference, doubt)| {
+        let of_lb = || self.by_reference.iter().filter(|(_, doubt)| doubt.lb == *lb && doubt.may_make());
+        let running = of_lb().filter_map(|(reference, doubt)| {
             let running = doubt.running.as_ref()?;
-            Some(Unsettled::Running(reference.clone(), running.operation.clone()))
+            Some((reference, &running.operation))
         });
+        // What may come to be is told before what may go.
+        let running = running.min_by_key(|(_, operation)| operation.verb == Verb::Delete);
+        let running =
+            running.map(|(reference, operation)| Unsettled::Running(reference.clone(), operation.clone()));
         let rest = of_lb().map(|(_, doubt)| doubt.settled.saturating_duration_since(now));
         running.or_else(|| rest.filter(|rest| !rest.is_zero()).max().map(Unsettled::For))
     }
@@ -201,11 +220,16 @@ impl Doubts {
 
     /// Every load balancer that may have made something.
     pub(super) fn lbs(&self) -> impl Iterator<Item = &LbId> {
-        self.by_reference.values().map(|doubt| &doubt.lb)
+        self.by_reference.values().filter(|doubt| doubt.may_make()).map(|doubt| &doubt.lb)
     }
 }
 
 impl Doubt {
+    /// Whether something may come to be by it. Members of a group make nothing.
+    fn may_make(&self) -> bool {
+        !self.running.as_ref().is_some_and(|running| running.operation.verb.is_of_members())
+    }
+
     /// Whether a list that was begun then tells what became of it, if nothing runs.
     fn is_told_by(&self, began: Moment) -> bool {
         began.tick > self.since.tick && began.at >= self.settled
@@ -219,7 +243,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::api::{Kind, Place, Verb};
+    use crate::api::{Kind, Place};
 
     const SETTLING: Duration = Duration::from_secs(30);
 
@@ -255,7 +279,7 @@ mod tests {
             doubts.settle(&collection, now(5));
             let running = Unsettled::Running(what.clone(), operation(&what));
             assert_eq!(doubts.unsettled(&lb), Some(running), "however late");
-            assert_eq!(doubts.to_look_at(&lb, |_| false), [(what.clone(), operation(&what))]);
+            assert_eq!(doubts.take_due(&lb, |_| false), [(what.clone(), operation(&what))]);
             doubts.ended(&what, &operation(&what), now(6), Duration::ZERO);
             doubts.settle(&collection, now(5));
             assert_eq!(doubts.lbs().count(), 1, "the list was begun before the end");

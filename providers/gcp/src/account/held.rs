@@ -14,6 +14,8 @@ pub(crate) struct Held {
 impl Held {
     /// Notes that somebody else has reserved an address, and when to look again.
     pub(crate) fn note(&mut self, address: IpAddr, until: Instant) {
+        let now = Instant::now();
+        self.known.retain(|_, until| now < *until);
         self.known.insert(address, until);
     }
 

@@ -7,17 +7,23 @@ use jiff::Timestamp;
 use landfall_core::ids::LbId;
 
 use super::Account;
-use crate::diff::ip_of;
+use crate::diff::{ip_of, read_ip};
 use crate::observe::{Owner, Thing};
 
 impl Account {
-    /// The load balancers of this cluster that have a forwarding rule on an address.
+    /// The load balancers of this cluster that have an address: a forwarding rule on it, or a firewall rule that lets
+    /// their clients in to it. That stays while forwarding rules are replaced, also if whoever does it ends in between.
     pub(crate) fn holders(&self, address: IpAddr) -> BTreeSet<LbId> {
-        let state = self.state();
-        let holders = state.all().filter_map(|(_, owner, it)| match (owner, &**it) {
-            (Owner::Lb { lb, .. }, Thing::ForwardingRule(rule)) if ip_of(rule) == Some(address) => {
-                Some(lb.clone())
+        let has = |it: &Thing| match it {
+            Thing::ForwardingRule(rule) => ip_of(rule) == Some(address),
+            Thing::Firewall(rule) => {
+                rule.destination_ranges.iter().any(|range| read_ip(range) == Some(address))
             }
+            _ => false,
+        };
+        let state = self.state();
+        let holders = state.all().filter_map(|(_, owner, it)| match owner {
+            Owner::Lb { lb, .. } if has(it) => Some(lb.clone()),
             _ => None,
         });
         holders.collect()

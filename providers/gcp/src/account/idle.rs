@@ -30,6 +30,11 @@ impl Idle {
         long
     }
 
+    /// Notes that somebody is about to use a group, or that it is gone.
+    pub(super) fn forget(&mut self, group: &Reference) {
+        self.since.remove(group);
+    }
+
     /// Notes that a group could not go: it is tried again after as long a time.
     pub(crate) fn stays(&mut self, group: &Reference) {
         self.since.insert(group.clone(), Instant::now());

@@ -11,13 +11,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
+use landfall_core::error::{Classified as _, ErrorClass};
 use landfall_core::ids::{ClusterId, LbId};
 use tokio::time::Instant;
 
 use crate::api::types::{Endpoint, ForwardingRule};
-use crate::api::{Kind, OperationRef, Place, Reference};
+use crate::api::{ApiError, Kind, OperationRef, Place, Reference};
 use crate::client::{Client, Pending};
-use crate::error::GcpError;
+use crate::error::{GcpError, is_about_credentials};
 use crate::observe::{Observed, Thing};
 use crate::resources::Cell;
 
@@ -69,7 +70,6 @@ pub struct Account {
     region: Place,
     state: Mutex<State>,
     zones: Flight<GcpError>,
-    operations: Flight<GcpError>,
     lists: Flight<GcpError>,
     rosters: Flight<GcpError>,
 }
@@ -78,9 +78,8 @@ impl Account {
     /// What is in this region. Nothing is known yet, and nothing is read before somebody looks.
     pub fn new(cluster: ClusterId, region: Place, freshness: Freshness) -> Self {
         let state = Mutex::new(State::new(cluster.clone(), region.clone(), freshness));
-        let (zones, operations, lists, rosters) =
-            (Flight::new(), Flight::new(), Flight::new(), Flight::new());
-        Self { cluster, freshness, region, state, zones, operations, lists, rosters }
+        let (zones, lists, rosters) = (Flight::new(), Flight::new(), Flight::new());
+        Self { cluster, freshness, region, state, zones, lists, rosters }
     }
 
     /// Forgets all that is known: somebody else may have changed it. To be called while nobody looks.
@@ -143,7 +142,7 @@ impl Account {
         self.know_zones(client).await?;
         let zones = needed.iter().filter_map(|reference| zone_of(&reference.place)).map(str::to_owned);
         self.state().add_zones(zones.collect::<Vec<_>>());
-        self.look_at_operations(client, lb, needed).await?;
+        self.look_at_operations(client, lb, needed).await;
         let look = self.state().moment();
         self.list_what(client, || self.state().lacks(lb, look)).await?;
         self.list_what(client, || self.state().conflicts(lb, needed)).await
@@ -179,9 +178,9 @@ impl Account {
     }
 
     /// Whether lists that were begun now could lack what a load balancer made without seeing how it ended, and why.
-    pub(crate) async fn unsettled(&self, client: &Client, lb: &LbId) -> Result<Option<Unsettled>, GcpError> {
-        self.look_at_operations(client, lb, &BTreeSet::new()).await?;
-        Ok(self.state().unsettled(lb))
+    pub(crate) async fn unsettled(&self, client: &Client, lb: &LbId) -> Option<Unsettled> {
+        self.look_at_operations(client, lb, &BTreeSet::new()).await;
+        self.state().unsettled(lb)
     }
 
     /// What is known of a load balancer, with strangers in the way of what it needs.
@@ -213,19 +212,11 @@ impl Account {
         self.zones.until(lacks, |()| list::read_zones(client, self)).await
     }
 
-    /// Looks whether operations have ended of changes in doubt. A look that fails tells nothing about them.
-    async fn look_at_operations(
-        &self,
-        client: &Client,
-        lb: &LbId,
-        needed: &BTreeSet<&Reference>,
-    ) -> Result<(), GcpError> {
-        let lacks = || Some(self.state().running(lb, needed)).filter(|running| !running.is_empty());
-        let look = |all: Vec<(Reference, OperationRef)>| async move {
-            join_all(all.iter().map(|(what, operation)| self.look_at(client, what, operation))).await;
-            Ok(())
-        };
-        self.operations.until(lacks, look).await
+    /// Looks whether operations have ended of changes in doubt. A look that fails tells nothing about them. Who looks at the
+    /// same time does not wait for that: until it is known, they have not ended.
+    async fn look_at_operations(&self, client: &Client, lb: &LbId, needed: &BTreeSet<&Reference>) {
+        let due = self.state().running(lb, needed);
+        join_all(due.iter().map(|(what, operation)| self.look_at(client, what, operation))).await;
     }
 
     async fn look_at(&self, client: &Client, what: &Reference, operation: &OperationRef) {
@@ -234,6 +225,10 @@ impl Account {
             Ok(false) => self.state().doubts.runs(what, operation),
             // Nobody could ever go on.
             Err(error) if error.is_forbidden() => self.state().lose_sight(what, operation),
+            Err(error) if is_refusal(&error) && self.state().doubts.is_out_of_sight(what, operation) => {
+                tracing::warn!(%what, operation = operation.name, %error, "the state of an operation is asked for no longer");
+                self.state().lose_sight(what, operation);
+            }
             Err(error) => {
                 tracing::info!(%what, operation = operation.name, %error, "the state of an operation is not known");
                 self.state().doubts.runs(what, operation);
@@ -259,6 +254,13 @@ impl Account {
         }
         Ok(())
     }
+}
+
+/// Whether Google refuses a question itself, which is answered no better later.
+fn is_refusal(error: &GcpError) -> bool {
+    let refused = |answer: &ApiError| answer.status().is_some_and(|status| (400..500).contains(&status));
+    let passes = matches!(error.class(), ErrorClass::Throttled { .. });
+    !passes && error.answer().is_some_and(|answer| refused(answer) && !is_about_credentials(answer))
 }
 
 /// The members of a group as they are now.

@@ -59,10 +59,19 @@ impl Rosters {
         self.known.remove(group);
     }
 
+    /// Notes that a group is gone.
+    pub(crate) fn remove(&mut self, group: &Reference) {
+        self.known.remove(group);
+        self.refused.remove(group);
+        self.wishes.remove(group);
+    }
+
     /// Notes whom Google does not take into a group, and when to try again.
     pub(crate) fn refuse(&mut self, group: &Reference, members: BTreeMap<Endpoint, String>, until: Instant) {
         let mut all = self.refused(group, Instant::now()).map(|before| (*before).clone()).unwrap_or_default();
         all.extend(members);
+        let now = Instant::now();
+        self.refused.retain(|_, (_, until)| now < *until);
         self.refused.insert(group.clone(), (Arc::new(all), until));
     }
 

@@ -113,8 +113,12 @@ impl State {
 
     /// Operations that may have ended since somebody looked, of changes that concern a load balancer which needs these
     /// resources.
-    pub(super) fn running(&self, lb: &LbId, needed: &BTreeSet<&Reference>) -> Vec<(Reference, OperationRef)> {
-        self.doubts.to_look_at(lb, |it| needed.contains(it) || self.things.is_shared(it))
+    pub(super) fn running(
+        &mut self,
+        lb: &LbId,
+        needed: &BTreeSet<&Reference>,
+    ) -> Vec<(Reference, OperationRef)> {
+        self.doubts.take_due(lb, |it| needed.contains(it) || self.things.is_shared(it))
     }
 
     /// Notes that an operation has ended.
@@ -234,6 +238,16 @@ impl State {
         self.idle.see(self.things.unused_groups().cloned().collect(), Instant::now())
     }
 
+    /// Notes that somebody is about to use these groups. Tells whether one of them is there that nothing leads to yet.
+    pub(crate) fn come_to_use<'a>(&mut self, groups: impl Iterator<Item = &'a Reference>) -> bool {
+        let mut is_unused = false;
+        for group in groups {
+            self.idle.forget(group);
+            is_unused |= self.things.is_unused_group(group);
+        }
+        is_unused
+    }
+
     /// The project of the network, as far as anything of this cluster tells it.
     pub(super) fn network_project(&self) -> Option<String> {
         self.things.network_project()
@@ -262,7 +276,8 @@ impl State {
 
     fn remove(&mut self, reference: &Reference) {
         self.things.remove(reference);
-        self.rosters.forget(reference);
+        self.idle.forget(reference);
+        self.rosters.remove(reference);
         self.health.forget(reference);
     }
 

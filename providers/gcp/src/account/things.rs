@@ -156,8 +156,13 @@ impl Things {
 
     /// Shared groups that no backend service of this cluster leads to.
     pub(super) fn unused_groups(&self) -> impl Iterator<Item = &Reference> {
-        let is_group = |it: &&Reference| matches!(it.kind, Kind::EndpointGroup | Kind::InstanceGroup);
-        self.shared.iter().filter(is_group).filter(|group| !self.used.contains_key(*group))
+        self.shared.iter().filter(|it| self.is_unused_group(it))
+    }
+
+    /// Whether this is a shared group that no backend service of this cluster leads to.
+    pub(super) fn is_unused_group(&self, it: &Reference) -> bool {
+        let is_group = matches!(it.kind, Kind::EndpointGroup | Kind::InstanceGroup);
+        is_group && self.shared.contains(it) && !self.used.contains_key(it)
     }
 
     /// Every load balancer of which there is something.

@@ -134,6 +134,14 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether it changes who is in a group, and nothing else.
+    pub(crate) const fn is_of_members(self) -> bool {
+        matches!(
+            self,
+            Self::AttachEndpoints | Self::DetachEndpoints | Self::AddInstances | Self::RemoveInstances
+        )
+    }
+
     /// The word in method ids.
     pub const fn word(self) -> &'static str {
         match self {

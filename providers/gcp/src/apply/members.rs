@@ -128,6 +128,11 @@ fn is_refusal(error: &GcpError) -> bool {
     class && !answer.is_in_doubt() && !error.is_forbidden() && !is_about_credentials(answer)
 }
 
+/// Whether Google has not ended to change the members of a group that is there.
+pub(super) fn is_changing(error: &GcpError) -> bool {
+    matches!(error, GcpError::StillRunning { method, .. } if method.verb.is_of_members())
+}
+
 /// What the operator should know if the members of a group that all share could not be changed. `None` if it is tried
 /// again soon.
 pub(super) fn problem(group: &Reference, error: &GcpError) -> Option<Problem> {

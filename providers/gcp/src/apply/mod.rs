@@ -34,8 +34,9 @@ pub(crate) struct Applied {
     pub(crate) problems: Vec<Problem>,
     /// Something could not go yet because it is still used: to be tried again soon.
     pub(crate) postponed: Vec<Reference>,
-    /// Something was left to a wish that was begun later: to be looked at again soon.
-    pub(crate) is_superseded: bool,
+    /// Nodes of groups that serve were left to a wish that was begun later, or to an operation that goes on: to be looked
+    /// at again soon.
+    pub(crate) leaves_nodes: bool,
 }
 
 /// How one change ended that did not fail.
@@ -46,6 +47,8 @@ enum Done {
     Spared,
     /// What must go is still used.
     Postponed,
+    /// Google is changing the nodes of a group that serves.
+    NodesLeft,
     /// It is not made, and somebody should know.
     With(Box<Problem>),
 }
@@ -76,6 +79,7 @@ impl Worker<'_> {
                     Ok(Done::Made) => applied.steps.push(change.step()),
                     Ok(Done::Spared) => {}
                     Ok(Done::Postponed) => applied.postponed.push(change.reference.clone()),
+                    Ok(Done::NodesLeft) => applied.leaves_nodes = true,
                     Ok(Done::With(problem)) => applied.problems.push(*problem),
                     Err(error) => failed = failed.or(Some(error)),
                 }
@@ -100,6 +104,7 @@ impl Worker<'_> {
                 Ok(Done::With(Box::new(self.left_to_others(change, &error)?)))
             }
             // What all share serves with the nodes that it has.
+            Err(error) if change.shared && members::is_changing(&error) => Ok(Done::NodesLeft),
             Err(error) if change.shared && matches!(change.what, What::Members(_)) => {
                 members::problem(reference, &error).map(|it| Done::With(Box::new(it))).ok_or(error)
             }

@@ -143,14 +143,15 @@ fn keeps_by_name(diff: &Diff<'_>, name: &str) -> bool {
 
 /// The address of a forwarding rule. Those of IPv6 are the first of a prefix.
 pub(crate) fn ip_of(rule: &ForwardingRule) -> Option<IpAddr> {
-    read(rule.ip_address.as_deref()?)
+    read_ip(rule.ip_address.as_deref()?)
 }
 
 fn ip_of_address(address: &Address) -> Option<IpAddr> {
-    read(address.address.as_deref()?)
+    read_ip(address.address.as_deref()?)
 }
 
-fn read(text: &str) -> Option<IpAddr> {
+/// An address, or the first one of a range.
+pub(crate) fn read_ip(text: &str) -> Option<IpAddr> {
     let address = || text.parse::<IpNet>().ok().map(|net| net.addr());
     text.parse().ok().or_else(address)
 }

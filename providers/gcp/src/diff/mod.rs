@@ -20,7 +20,7 @@ mod rules;
 mod services;
 mod spare;
 
-pub(crate) use addresses::{chosen, ip_of, text_of};
+pub(crate) use addresses::{chosen, ip_of, read_ip, text_of};
 
 /// The changes, by stage. Empty if nothing is to be done.
 pub(crate) fn diff(wanted: &Wanted, observed: &Observed) -> Result<Vec<Change>, GcpError> {

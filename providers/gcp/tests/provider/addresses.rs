@@ -7,8 +7,11 @@ use landfall_core::model::{DesiredLb, FamilyPolicy};
 use landfall_core::net::{IpFamily, Protocol};
 use landfall_core::outcome::Outcome;
 use landfall_core::provider::Provider as _;
+use landfall_gcp::account::Freshness;
 use landfall_gcp::api::{Kind, Method, Place, Reference, Verb};
+use landfall_gcp::network::NetworkConfig;
 use landfall_testkit::gcp::fake::{Fault, IP_COLLECTION, PROJECT, REGION};
+use rstest::rstest;
 use serde_json::json;
 
 use crate::stage::{Stage, ips, service};
@@ -22,15 +25,32 @@ fn address(name: &str) -> Reference {
 /// A project in which the user has reserved the address `mine`.
 fn stage() -> Stage {
     let stage = Stage::new();
-    let mine = json!({ "address": "203.0.113.7", "addressType": "EXTERNAL", "networkTier": "PREMIUM" });
-    stage.gcp.console().put(&address("mine"), mine).unwrap();
+    reserve(&stage, "mine", "203.0.113.7");
     stage
 }
 
-/// A Service that asks for it.
+/// The user reserves another one.
+fn reserve(stage: &Stage, name: &str, value: &str) {
+    let body = json!({ "address": value, "addressType": "EXTERNAL", "networkTier": "PREMIUM" });
+    stage.gcp.console().put(&address(name), body).unwrap();
+}
+
+/// A Service that asks for the address `mine`.
 fn on_it(name: &str, protocol: Protocol, port: u16) -> DesiredLb {
+    on("mine", name, protocol, port)
+}
+
+/// A Service that asks for a reserved address.
+fn on(address: &str, name: &str, protocol: Protocol, port: u16) -> DesiredLb {
     let key = "networking.gke.io/load-balancer-ip-addresses";
-    service(name).with(|it| it.annotated(key, "mine").listening(&[(protocol, port)]))
+    service(name).with(|it| it.annotated(key, address).listening(&[(protocol, port)]))
+}
+
+/// Lets a run fail when all is done but the forwarding rule.
+async fn fail_without_a_rule(stage: &Stage, desired: &DesiredLb) {
+    stage.gcp.fault_on(INSERT_RULE, 1, Fault::refuse(503, "backendError"));
+    let error = stage.provider.ensure(desired).await.unwrap_err();
+    assert_eq!(error.category().as_str(), "CloudUnavailable", "{}", error.explain());
 }
 
 /// Refused because that load balancer, or its forwarding rule, has the address.
@@ -105,6 +125,25 @@ async fn an_address_is_kept_while_its_rule_is_replaced() {
     assert_eq!(ips(&stage.ensure(&late).await), ips(&before));
 }
 
+/// As above, and the process that has taken it away ends: the next one knows of no claim.
+#[tokio::test(start_paused = true)]
+async fn an_address_is_kept_over_a_crash_while_its_rule_is_replaced() {
+    let stage = stage();
+    let before = stage.ensure(&on_it("one", Protocol::Tcp, 80)).await;
+    let (udp, late) = (on_it("one", Protocol::Udp, 80), on_it("late", Protocol::Tcp, 81));
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    fail_without_a_rule(&stage, &udp).await;
+    assert_eq!(stage.made(Kind::ForwardingRule).len(), 0);
+    // Nor has it to be configured what the network is.
+    let config = NetworkConfig { network: None, ..Stage::network() };
+    let next = Stage::in_network(stage.gcp.clone(), config, Freshness::default());
+    assert_taken(next.provider.plan(&late).await.map(|_| before.clone()), &udp);
+    assert_taken(next.provider.ensure(&late).await, &udp);
+    assert_eq!(ips(&next.ensure(&udp).await), ips(&before));
+    next.release(&udp.id).await;
+    assert_eq!(ips(&next.ensure(&late).await), ips(&before));
+}
+
 /// Nobody waits for the claim of somebody who wants something else by now.
 #[tokio::test(start_paused = true)]
 async fn a_claim_ends_with_the_wish() {
@@ -114,6 +153,49 @@ async fn a_claim_ends_with_the_wish() {
     stage.provider.ensure(&one).await.unwrap_err();
     assert_taken(stage.provider.ensure(&other).await, &one);
     stage.ensure(&service("one")).await;
+    stage.ensure(&other).await;
+}
+
+/// That it cannot be made does not matter.
+#[rstest]
+#[case::on_an_address_that_is_not_reserved("nowhere", "AddressNotFound")]
+#[case::on_an_address_that_somebody_has("theirs", "AddressTaken")]
+#[tokio::test(start_paused = true)]
+async fn a_claim_ends_with_a_wish_that_is_followed_by_a_bad_one(#[case] next: &str, #[case] why: &str) {
+    let stage = stage();
+    reserve(&stage, "theirs", "203.0.113.8");
+    stage.ensure(&on("theirs", "holder", Protocol::Tcp, 80)).await;
+    let (one, other) = (on_it("one", Protocol::Tcp, 80), on_it("other", Protocol::Tcp, 81));
+    fail_without_a_rule(&stage, &one).await;
+    assert_taken(stage.provider.ensure(&other).await, &one);
+    let error = stage.provider.ensure(&on(next, "one", Protocol::Tcp, 80)).await.unwrap_err();
+    assert_eq!(error.category().as_str(), why);
+    stage.ensure(&other).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_may_swap_their_claims() {
+    let stage = stage();
+    reserve(&stage, "theirs", "203.0.113.8");
+    let on = |name, address| on(address, name, Protocol::Tcp, 80);
+    fail_without_a_rule(&stage, &on("one", "mine")).await;
+    fail_without_a_rule(&stage, &on("two", "theirs")).await;
+    stage.provider.ensure(&on("one", "theirs")).await.unwrap_err();
+    stage.ensure(&on("two", "mine")).await;
+    stage.ensure(&on("one", "theirs")).await;
+}
+
+/// Whoever claims it may never be heard of again.
+#[tokio::test(start_paused = true)]
+async fn a_claim_lasts_while_it_is_renewed() {
+    let stage = stage();
+    let (one, other) = (on_it("one", Protocol::Tcp, 80), on_it("other", Protocol::Tcp, 81));
+    for _ in 0..5 {
+        fail_without_a_rule(&stage, &one).await;
+        tokio::time::sleep(Duration::from_mins(6)).await;
+        assert_taken(stage.provider.ensure(&other).await, &one);
+    }
+    tokio::time::sleep(Duration::from_mins(10)).await;
     stage.ensure(&other).await;
 }
 

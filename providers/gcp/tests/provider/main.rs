@@ -5,6 +5,7 @@
 mod addresses;
 mod create;
 mod host_project;
+mod idle;
 mod instance_groups;
 mod internal;
 mod nodes;

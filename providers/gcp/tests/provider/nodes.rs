@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_core::model::{DesiredLb, FamilyPolicy, NodeSet};
+use landfall_core::model::{FamilyPolicy, NodeSet};
 use landfall_core::net::IpFamily;
 use landfall_core::outcome::Phase;
 use landfall_core::provider::Provider as _;
-use landfall_gcp::api::{Kind, Method, Place, Verb};
-use landfall_testkit::gcp::fake::{Fault, NewInstance, PROJECT, REGION};
-use tokio::time::sleep;
+use landfall_gcp::api::{Kind, Method, Verb};
+use landfall_testkit::gcp::fake::{Fault, NewInstance};
 
 use crate::stage::{Stage, nodes, service, web};
 
@@ -87,81 +86,4 @@ async fn an_old_wish_takes_no_new_node_out() {
     assert!(slow_outcome.look_again.is_some_and(|pause| pause <= Duration::from_secs(10)));
     stage.ensure(&slow.on(nodes(9))).await;
     assert_eq!(members(&stage).len(), 9);
-}
-
-/// An internal Service, whose groups are not those of external ones.
-fn inside() -> DesiredLb {
-    service("inside").with(|it| it.annotated("networking.gke.io/load-balancer-type", "Internal"))
-}
-
-/// Asks at once, and when nothing has used the groups for long.
-async fn ensure_twice(stage: &Stage, desired: &DesiredLb) {
-    stage.ensure(desired).await;
-    sleep(Duration::from_mins(11)).await;
-    stage.ensure(desired).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn groups_that_nothing_leads_to_go() {
-    let stage = Stage::new();
-    stage.ensure(&web()).await;
-    let before = stage.made(Kind::EndpointGroup);
-    stage.ensure(&inside()).await;
-    stage.release(&inside().id).await;
-    stage.ensure(&web()).await;
-    assert_eq!(stage.made(Kind::EndpointGroup).len(), 6, "somebody may come back to them");
-    let writes = stage.gcp.writes();
-    ensure_twice(&stage, &web()).await;
-    assert_eq!((stage.made(Kind::EndpointGroup), stage.gcp.writes()), (before, writes + 3));
-    stage.converge(&inside()).await;
-    ensure_twice(&stage, &web()).await;
-    assert_eq!(stage.made(Kind::EndpointGroup).len(), 6, "they are used");
-}
-
-#[tokio::test(start_paused = true)]
-async fn groups_that_somebody_else_uses_stay() {
-    let stage = Stage::new();
-    for desired in [web(), inside()] {
-        stage.ensure(&desired).await;
-    }
-    let theirs = Place::region(PROJECT, REGION).at(Kind::BackendService, "theirs");
-    let mut body = stage
-        .made(Kind::BackendService)
-        .into_iter()
-        .find(|it| it["loadBalancingScheme"] == "INTERNAL")
-        .unwrap();
-    body["name"] = "theirs".into();
-    body["description"] = "".into();
-    stage.gcp.console().put(&theirs, body).unwrap();
-    stage.release(&inside().id).await;
-    ensure_twice(&stage, &web()).await;
-    assert_eq!(stage.made(Kind::EndpointGroup).len(), 6);
-    let writes = stage.gcp.writes();
-    for _ in 0..5 {
-        stage.ensure(&web()).await;
-    }
-    assert_eq!(stage.gcp.writes(), writes, "not tried at each look");
-    stage.gcp.remove(&theirs);
-    ensure_twice(&stage, &web()).await;
-    assert_eq!(stage.made(Kind::EndpointGroup).len(), 3);
-}
-
-/// Whoever comes to use them while they are about to go finds or makes them.
-#[tokio::test(start_paused = true)]
-async fn groups_do_not_go_while_somebody_comes_to_use_them() {
-    let stage = Stage::new();
-    for desired in [web(), inside()] {
-        stage.ensure(&desired).await;
-    }
-    stage.release(&inside().id).await;
-    stage.ensure(&web()).await;
-    sleep(Duration::from_mins(11)).await;
-    let (web, inside) = (web(), inside());
-    tokio::join!(stage.ensure(&web), stage.ensure(&inside));
-    assert_eq!(stage.made(Kind::EndpointGroup).len(), 6);
-    assert_eq!(stage.converge(&inside).await.problems, []);
-    for desired in [web, inside] {
-        stage.release(&desired.id).await;
-    }
-    assert_eq!(stage.gcp.leaks(), []);
 }

@@ -39,7 +39,7 @@ impl Stage {
         Self::in_network(gcp, Self::network(), freshness)
     }
 
-    fn network() -> NetworkConfig {
+    pub(crate) fn network() -> NetworkConfig {
         NetworkConfig {
             project: Some(PROJECT.into()),
             region: Some(REGION.into()),
