@@ -168,6 +168,40 @@ fn is_possible(provider: &Stage, desired: &DesiredLb) -> bool {
     provider.provider.validate(desired).is_empty()
 }
 
+/// What is in the account, without names and what is told of them. One all of whose zones changed their subnet has a
+/// successor, with names of its own.
+fn nameless(stage: &Stage) -> Vec<String> {
+    let balancers = stage.aws.balancers();
+    let groups = stage.aws.groups().into_iter().map(|group| group.it.name);
+    let names = balancers.iter().map(|balancer| balancer.it.name.clone()).chain(groups);
+    let told = balancers.iter().filter_map(|balancer| balancer.tags.get("landfall.dev/applied").cloned());
+    let words: Vec<String> = names.chain(told).collect();
+    let without = |line: String| words.iter().fold(line, |line, word| line.replace(word.as_str(), "?"));
+    let mut lines: Vec<String> = stage.picture().into_iter().map(without).collect();
+    lines.sort();
+    lines
+}
+
+/// What is in two accounts, with names if the load balancers have the same.
+fn pictures(one: &Stage, other: &Stage) -> [Vec<String>; 2] {
+    let name = |stage: &Stage| stage.aws.balancers()[0].it.name.clone();
+    let look = if name(one) == name(other) { Stage::picture } else { nameless };
+    [look(one), look(other)]
+}
+
+/// Not one zone keeps its subnet: whoever serves cannot become what is wanted.
+#[tokio::test(start_paused = true)]
+async fn other_subnets_in_all_zones_take_a_successor() {
+    let public = annotated(web(), SETTINGS[6]);
+    let private = annotated(public.clone(), SETTINGS[12]);
+    let (stage, new) = (Stage::new(), Stage::new());
+    new.converge(&private).await;
+    stage.converge(&public).await;
+    stage.outlast(&private).await;
+    assert_eq!(nameless(&stage), nameless(&new));
+    assert_ne!(stage.aws.balancers()[0].it.name, new.aws.balancers()[0].it.name);
+}
+
 fn paused<F: Future>(future: F) -> F::Output {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -193,7 +227,10 @@ proptest! {
                 let _ = stage.provider.ensure(desired).await;
             }
             stage.outlast(last).await;
-            prop_assert_eq!(stage.picture(), fresh(last).await);
+            let new = Stage::new();
+            new.converge(last).await;
+            let [have, need] = pictures(&stage, &new);
+            prop_assert_eq!(have, need);
             prop_assert!(stage.provider.plan(last).await.unwrap().is_empty());
             stage.release(&last.id).await;
             prop_assert_eq!(stage.picture(), empty);
