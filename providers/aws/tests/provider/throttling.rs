@@ -244,7 +244,8 @@ async fn a_rival_for_half_of_the_requests_costs_time_and_nothing_else() {
     assert_served(&limited.stage.aws, &[more, new].concat(), 4);
     // Of 240 registrations 20 find the bucket full, and the others take 110 s at half of the rate, which is 2 per s; a rate
     // that is halved at each answer that says so, and recovers slowly, finds that half from below: 111 to 169 s.
-    assert!(joined >= Duration::from_millis(500) * (240 - 20), "{joined:?}: the rival gets its half");
+    // What the rival is refused is left to us, so no more is sure than what AWS grants to both.
+    assert!(joined >= Duration::from_millis(250) * (240 - 20), "{joined:?}: not more than AWS grants");
     assert!(joined < 4 * Duration::from_millis(250) * 200, "{joined:?}");
     let reads = limited.tally.calls(Category::ElbNonMutating);
     assert!(reads < 2 * 240, "{reads}: verification waits while reads are throttled");
