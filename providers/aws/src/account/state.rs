@@ -45,6 +45,8 @@ pub(crate) struct State {
     term: u64,
     heard: Heard,
     known: HashMap<LbId, Known>,
+    /// Load balancers of which nothing is left, and since when: lists that were begun before bring them back.
+    gone: HashMap<LbId, Moment>,
     /// Whose everything is that was seen, by ARN; `None` for what is not this cluster's. Not in here is what has a name
     /// as we give it and no marks of anybody: AWS may tell its tags later.
     owners: HashMap<String, Option<LbId>>,
@@ -66,6 +68,7 @@ impl State {
             term: 0,
             heard: Heard::default(),
             known: HashMap::new(),
+            gone: HashMap::new(),
             owners: HashMap::new(),
             names: HashMap::new(),
             backend: None,
@@ -170,6 +173,8 @@ impl State {
     }
 
     fn take(&mut self, mut found: HashMap<LbId, Found>, began: Moment) {
+        self.gone.retain(|_, since| since.overrules(began, self.freshness.settling));
+        found.retain(|lb, _| !self.gone.contains_key(lb));
         for (lb, known) in &mut self.known {
             let found = found.remove(lb).unwrap_or_default();
             if !known.overrules(began, self.freshness.settling) {
@@ -276,6 +281,7 @@ impl State {
     /// Notes that a load balancer may have been changed in a way that is not known. Tells since when that was so before.
     pub(super) fn doubt(&mut self, lb: &LbId, open: bool) -> Option<Moment> {
         let moment = self.moment();
+        self.gone.remove(lb);
         let known = self.known_mut(lb);
         known.open = open;
         known.doubt.replace(moment)
@@ -309,6 +315,7 @@ impl State {
         self.index(lb);
         if self.known(lb).is_some_and(Known::is_over) {
             self.known.remove(lb);
+            self.gone.insert(lb.clone(), at);
         }
         let current = self.backend.as_ref().map(|group| &group.id);
         match &observed.backend {

@@ -56,6 +56,31 @@ async fn the_last_two_go_at_the_same_time_and_take_the_backend_group_along() {
     }
 }
 
+/// A sweep reads the account while Services go: what it has read of them before is no longer true at its end.
+#[tokio::test(start_paused = true)]
+async fn lists_that_were_begun_before_bring_nothing_back() {
+    let stage = Stage::new();
+    let empty = stage.picture();
+    let all: Vec<_> = (0..25).map(|number| service(&format!("web-{number}"))).collect();
+    for desired in &all {
+        stage.converge(desired).await;
+    }
+    // The tags of twenty are told, and then nothing for long.
+    stage.aws.fault_on(Action::DescribeTags, 2, Fault::Delay(Duration::from_secs(25)));
+    let (last, others) = all.split_last().unwrap();
+    let go = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for desired in others {
+            stage.release(&desired.id).await;
+        }
+    };
+    let (told, ()) = tokio::join!(stage.provider.inventory(), go);
+    let strangers = told.unwrap().into_iter().filter(|owned| owned.mark.lb != last.id);
+    assert_eq!(strangers.collect::<Vec<_>>(), [], "they are gone");
+    stage.release(&last.id).await;
+    assert_eq!(stage.picture(), empty, "the backend group goes with the last one");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_backend_group_that_nobody_is_left_for_is_told_and_can_be_released() {
     let stage = Stage::new();
