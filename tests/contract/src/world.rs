@@ -91,9 +91,10 @@ pub trait World: Send + Sync + Sized {
         ErrorClass::examples().to_vec()
     }
 
-    /// As what a failure of a class may be told. As itself, but where what Rejected blames is nothing that a user wrote.
-    fn told_as(&self, class: ErrorClass) -> Vec<ErrorClass> {
-        vec![class]
+    /// As what class the failure is told that was planned last. As its own, but where what Rejected blames is nothing
+    /// that a user wrote.
+    fn told_as(&self, class: ErrorClass) -> ErrorClass {
+        class
     }
 
     /// Whether what served stays while a wish has no nodes, although a new world without nodes lacks it.

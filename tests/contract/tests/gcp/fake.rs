@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +47,8 @@ mod trusting {
 struct FakeWorld<const ALWAYS: bool> {
     gcp: FakeCompute,
     site: Site,
+    /// The number of the call that was disturbed last, from 0.
+    disturbed: AtomicUsize,
 }
 
 impl<const ALWAYS: bool> FakeWorld<ALWAYS> {
@@ -69,7 +72,7 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
         gcp.add_nodes(NODES);
         let site = Site { gcp: gcp.console() };
         site.reserve_addresses();
-        Self { gcp, site }
+        Self { gcp, site, disturbed: AtomicUsize::new(0) }
     }
 
     async fn start(&self, _: &[Holding]) -> Arc<dyn Provider> {
@@ -133,10 +136,12 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
     }
 
     /// No user says what is in a request for a group: nothing in the wish would be worth changing.
-    fn told_as(&self, class: ErrorClass) -> Vec<ErrorClass> {
-        match class {
-            ErrorClass::Rejected => vec![class, ErrorClass::Denied],
-            _ => vec![class],
+    fn told_as(&self, class: ErrorClass) -> ErrorClass {
+        let call = self.gcp.journal().into_iter().nth(self.disturbed.load(Ordering::Relaxed));
+        let kind = call.and_then(|call| call.method).map(|method| method.kind);
+        match (class, kind) {
+            (ErrorClass::Rejected, Some(Kind::EndpointGroup | Kind::InstanceGroup)) => ErrorClass::Denied,
+            _ => class,
         }
     }
 
@@ -151,6 +156,7 @@ impl<const ALWAYS: bool> World for FakeWorld<ALWAYS> {
             Fault::LostAnswer => fake::Fault::LoseAnswer,
             Fault::Crash => fake::Fault::Freeze,
         };
+        self.disturbed.store(self.gcp.calls() + n - 1, Ordering::Relaxed);
         self.gcp.fault_at(n, fault);
     }
 
