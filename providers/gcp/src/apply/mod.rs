@@ -68,8 +68,8 @@ pub(crate) struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Makes changes that are ordered by stage, those of one stage at the same time, and adds to what was applied. Stops after the first stage
-    /// of which one failed; the next run goes on from what it then observes.
+    /// Makes changes that are ordered by stage, those of one stage at the same time, and adds to what was applied. Stops
+    /// after the first stage of which one failed; the next run goes on from what it then observes.
     pub(crate) async fn apply(&self, changes: Vec<Change>, applied: &mut Applied) -> Result<(), GcpError> {
         for stage in changes.chunk_by(|one, other| one.stage == other.stage) {
             let results = join_all(stage.iter().map(|change| self.make(change))).await;
